@@ -1,0 +1,142 @@
+# smolwatt: GNU make, no configure step. Everything is built under build/.
+#
+#   make            the program, build/smolwatt
+#   make test       every test that needs no sanitizer; last line: N passed, N failed, N skipped
+#   make asan tsan  the same suite under AddressSanitizer + UBSan, and under ThreadSanitizer
+#   make fuzz       bounded run of every fuzzer (clang); FUZZ_SECONDS=10 each
+#   make bench      speed of this machine: tokens/s beside the machine's own limits
+#   make install    program, man page, completion; DESTDIR and PREFIX as usual
+#   make format     clang-format over src and tests
+#
+# Variables: CC, OPT (default -O2 -g), WERROR=1 (as in CI), BUILD (default build).
+
+VERSION := $(shell cat VERSION)
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell \
+             git diff --quiet HEAD 2>/dev/null || echo +changes)
+PREFIX  ?= /usr/local
+BUILD   ?= build
+OPT     ?= -O2 -g
+CC      ?= cc
+
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+PACKAGES := jansson libpcre2-8 libcurl libcrypto hwloc
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES))
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ifdef WERROR
+WARN += -Werror
+endif
+
+# Contraction is off so that a*b+c rounds the same on every machine; kernels ask for fma by name.
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Isrc -I$(BUILD)/gen $(WARN) -ffp-contract=off -fno-math-errno \
+             -fvisibility=hidden -pthread $(PKG_CFLAGS) $(OPT) $(SANITIZE) $(CFLAGS)
+ALL_LIBS   = $(PKG_LIBS) -lm -ldl -pthread $(LDFLAGS) $(SANITIZE)
+
+SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+# Kernel files name the CPU they need; those of another architecture are left out.
+ifeq ($(filter x86_64,$(MACHINE)),)
+SOURCES := $(filter-out %_avx2.c %_avx512.c,$(SOURCES))
+endif
+ifeq ($(filter aarch64,$(MACHINE)),)
+SOURCES := $(filter-out %_neon.c,$(SOURCES))
+endif
+# Not part of the library: main itself.
+LIBRARY_SOURCES := $(filter-out src/cli/main.c,$(SOURCES))
+
+OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/obj/%.o)
+LIBRARY := $(BUILD)/libsmolwatt.a
+PROGRAM := $(BUILD)/smolwatt
+
+.PHONY: all test check unit asan tsan fuzz fuzz-build bench install uninstall format clean
+all: $(PROGRAM)
+
+# V=1 shows whole command lines.
+ifndef V
+Q_CC = @echo '  CC   $<';
+Q_LD = @echo '  LD   $@';
+endif
+
+# Instruction sets per file name, never globally.
+$(BUILD)/obj/%_avx2.o:   ISA_FLAGS = -mavx2 -mfma -mf16c
+$(BUILD)/obj/%_avx512.o: ISA_FLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q_CC)$(CC) $(ALL_CFLAGS) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+
+# What the build must say of itself in every record.
+$(BUILD)/gen/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define SW_VERSION "%s"\n#define SW_COMMIT "%s"\n#define SW_CFLAGS "%s"\n' \
+	    '$(VERSION)' '$(COMMIT)' '$(strip $(OPT) $(SANITIZE) $(CFLAGS))' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# A change of compiler or flags rebuilds.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+$(OBJECTS) $(BUILD)/obj/src/cli/main.o: | $(BUILD)/gen/build_info.h
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(PROGRAM): $(BUILD)/obj/src/cli/main.o $(LIBRARY)
+	$(Q_LD)$(CC) $^ -o $@ $(ALL_LIBS)
+
+# Tests. Each tests/<kind>/test_*.c is one cmocka program over the library; tests/support/*.c is
+# linked into all of them.
+TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c))
+SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.c))
+SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests $(shell pkg-config --cflags cmocka 2>/dev/null)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(Q_LD)$(CC) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
+.PRECIOUS: $(BUILD)/obj/tests/%.o $(BUILD)/obj/%.o
+
+test-programs: $(TEST_PROGRAMS)
+# Further test rules (emulated instruction sets, other architectures) live beside their tests.
+-include $(wildcard tests/*/rules.mk)
+
+test: $(PROGRAM) $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
+	BUILD=$(BUILD) tests/run.sh $(TESTS)
+check: test
+
+asan:
+	$(MAKE) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test
+tsan:
+	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test
+
+FUZZ_SECONDS ?= 10
+fuzz:
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh
+
+bench: $(PROGRAM)
+	$(PROGRAM) bench
+
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/smolwatt
+	install -D -m 644 docs/man/smolwatt.1 $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1
+	install -D -m 644 share/completion/smolwatt.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt
+	install -D -m 644 docs/record.schema.json $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/smolwatt $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt \
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json
+
+format:
+	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(BUILD)/obj/src/cli/main.d $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d) \
+    $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.d)

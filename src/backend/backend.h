@@ -1,0 +1,93 @@
+/*
+ * The one table between an engine and a device: a batch of tokens goes in, logits come out. A
+ * batch, not a token, crosses it: prefill, decode and decoding many sequences at once are the same
+ * call. Only plain C types cross; what a device needs stays in its folder.
+ */
+#ifndef SW_BACKEND_BACKEND_H
+#define SW_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "model/model.h"
+
+/* The study's strategies and those beyond it; the spelling is the study's. */
+#define SW_STRATEGIES(X)                                                                           \
+    X(SW_STRATEGY_NONE, "none")                                                                    \
+    X(SW_STRATEGY_8BIT, "quantization8bit")                                                        \
+    X(SW_STRATEGY_16BIT, "quantization16bit")                                                      \
+    X(SW_STRATEGY_DYNAMIC_16BIT, "quantization")                                                   \
+    X(SW_STRATEGY_8BIT_W8A8, "quantization8bit_w8a8")                                              \
+    X(SW_STRATEGY_DYNAMIC_8BIT, "quantization_dynamic8bit")                                        \
+    X(SW_STRATEGY_4BIT, "quantization4bit")                                                        \
+    X(SW_STRATEGY_STUDY_FP4, "study_fp4")
+
+enum sw_strategy {
+#define X(name, text) name,
+    SW_STRATEGIES(X)
+#undef X
+};
+
+bool sw_strategy_parse(enum sw_strategy *out, const char *text);
+const char *sw_strategy_name(enum sw_strategy strategy);
+
+struct sw_backend_options {
+    enum sw_strategy strategy;
+    struct sw_pool *pool; /* borrowed until close; NULL: one thread */
+    size_t n_sequences;   /* sequences at once, from 1 */
+    size_t max_positions; /* positions kept per sequence, from 1 to the model's max_positions */
+    size_t max_batch;     /* most tokens in one forward call, from 1 */
+    size_t max_logits;    /* most tokens with want_logits in one call, from 1 */
+};
+
+struct sw_batch_token {
+    int32_t id;        /* 0 to vocab_size - 1 */
+    uint32_t position; /* 0 to max_positions - 1; tokens of a sequence come in rising order,
+                          each right behind the last one this sequence has seen */
+    uint32_t sequence; /* 0 to n_sequences - 1 */
+    bool want_logits;
+};
+
+/* What really runs, for the record. Strings live as long as the backend. */
+struct sw_backend_info {
+    const char *backend;    /* "base_cpu" */
+    const char *arithmetic; /* "f32", "w16_a32", ... as docs/strategies.md explains */
+    const char *isa;        /* kernel level that runs: "scalar", "avx2", "avx512", "neon" */
+    const char *weight_dtype, *compute_dtype, *kv_dtype;
+    uint64_t weight_bytes_per_token; /* bytes of weights one decoded token reads, batch 1 */
+    uint64_t packed_bytes;           /* memory of the packed weights */
+    uint64_t cache_bytes;            /* memory of the KV cache */
+    uint64_t scratch_bytes;          /* everything else sized at open */
+};
+
+struct sw_backend; /* opaque; one open model on one device */
+
+struct sw_backend_api {
+    const char *name;
+
+    /* Packs the weights and sizes every buffer; nothing is allocated afterwards. A strategy that
+     * cannot honestly run here is refused by name with SW_EUNSUPPORTED. The model must outlive the
+     * backend. */
+    enum sw_code (*open)(struct sw_backend **out, const struct sw_model *model,
+                         const struct sw_backend_options *options, struct sw_error *err);
+
+    /* Runs tokens (n_tokens from 1) and writes, in their order, the logits of those that want
+     * them: (n_wanted, vocab_size). Refuses a token outside the ranges above. */
+    enum sw_code (*forward)(struct sw_backend *backend, const struct sw_batch_token *tokens,
+                            size_t n_tokens, float *logits, struct sw_error *err);
+
+    /* Forgets what the sequence has seen. */
+    void (*reset)(struct sw_backend *backend, uint32_t sequence);
+
+    void (*describe)(const struct sw_backend *backend, struct sw_backend_info *out);
+    void (*close)(struct sw_backend *backend);
+};
+
+/* The table for "base_cpu", ...; NULL with err filled for a name that is unknown, or known but not
+ * part of this build (the text says what is missing). */
+const struct sw_backend_api *sw_backend_find(const char *name, struct sw_error *err);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * Energy counters. A meter returns an integer counter and a time, with status and reason; a value
+ * that is missing is never 0. It names scope, unit, tick and wrap range, and reads below a root
+ * path, so that a recorded tree can be replayed. Grid factors are no business of this folder.
+ *
+ *     struct sw_meter_set *set;
+ *     sw_meter_set_open(&set, &(struct sw_meter_options){.sysfs_root = root}, &err);
+ *     sw_meter_set_read(set, &before);   ... work ...   sw_meter_set_read(set, &after);
+ *     sw_meter_set_energy(set, SW_CPU, &before, &after, &energy);
+ */
+#ifndef SW_METER_METER_H
+#define SW_METER_METER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum sw_component { SW_CPU, SW_GPU, SW_RAM, SW_MACHINE, SW_N_COMPONENTS };
+
+/* From strong to weak. */
+enum sw_source { SW_MEASURED, SW_SAMPLED, SW_MODELLED, SW_ABSENT };
+
+const char *sw_component_name(enum sw_component component); /* "cpu", "gpu", "ram", "machine" */
+const char *sw_source_name(enum sw_source source); /* "measured", "sampled", "modelled", "absent" */
+
+enum { SW_MAX_METERS = 32 };
+
+/* What one counter is. Strings are owned by the set. */
+struct sw_meter_info {
+    const char *name;  /* "powercap:package-0", "nvml:0", "model:tdp_load", "model:ram_v2", ... */
+    const char *scope; /* "package 0", "dram of package 0", "board", "machine's share", ... */
+    const char *path;  /* file or library it reads; "" for a model */
+    enum sw_component component;
+    enum sw_source source;
+    bool counted;      /* part of its component's sum; others are listed only (psys, 2nd GPU) */
+    uint64_t range_uj; /* counter restarts at 0 after this; 0: never wraps */
+    uint64_t tick_ns;  /* time between two updates as seen at start; 0: unknown or continuous */
+    double
+        uncertainty_percent; /* of the energy, stated by its maker or our calibration; 0: unknown */
+    const char *formula;     /* models: the formula with its parameters and source; else "" */
+};
+
+/* One counter at one moment. */
+struct sw_reading {
+    uint64_t uj; /* raw counter, microjoules; meaningless unless ok */
+    uint64_t at_ns;
+    bool ok; /* false: could not be read this time */
+};
+
+struct sw_snapshot {
+    uint64_t begin_ns, end_ns; /* reading took from begin to end */
+    struct sw_reading readings[SW_MAX_METERS];
+};
+
+/* Energy of a component between two snapshots. */
+struct sw_energy {
+    bool has_value;
+    uint64_t uj;                /* valid if has_value */
+    enum sw_source source;      /* weakest of the counters summed; SW_ABSENT without value */
+    double uncertainty_percent; /* 0: unknown */
+    char meter[96];   /* names of the counters summed, "powercap:package-0+powercap:package-1" */
+    char reason[256]; /* why there is no value, or why it is only modelled; "" if measured */
+};
+
+enum sw_cpu_model {
+    SW_CPU_MODEL_TDP_LOAD,      /* default: our own, concave in utilisation */
+    SW_CPU_MODEL_CODECARBON_V2, /* half of TDP, whatever the load */
+    SW_CPU_MODEL_NONE,
+};
+
+enum sw_ram_model {
+    SW_RAM_MODEL_CODECARBON_V2, /* default: 3/8 W per GiB of the machine */
+    SW_RAM_MODEL_CODECARBON_V3, /* per estimated DIMM */
+    SW_RAM_MODEL_NONE,
+};
+
+struct sw_meter_options {
+    const char
+        *sysfs_root; /* folder in front of every /sys, /proc and /dev path; NULL or "": none */
+    unsigned gpu;    /* index of the GPU whose joules are counted */
+    bool use_gpu;    /* the work runs on the GPU; else its joules are listed, not counted */
+    double tdp_w;    /* CPU power of the user's own knowledge; 0: the table */
+    enum sw_cpu_model cpu_model; /* used where no counter can be read, or if forced */
+    enum sw_ram_model ram_model;
+    bool models_only; /* leave counters alone: the study's numbers on any machine */
+};
+
+struct sw_meter_set;
+
+/* Never fails for want of a counter: what is missing is absent, with a reason. */
+enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_options *options,
+                               struct sw_error *err);
+void sw_meter_set_close(struct sw_meter_set *set);
+
+size_t sw_meter_set_count(const struct sw_meter_set *set);
+const struct sw_meter_info *sw_meter_set_info(const struct sw_meter_set *set, size_t i);
+
+/* Why nothing better than what is counted was found for the component: one line, "" if the best
+ * kind is in use. */
+const char *sw_meter_set_reason(const struct sw_meter_set *set, enum sw_component component);
+
+/* Reads every counter once; allocates nothing, prints nothing. */
+void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);
+
+/* Sum of the component's counted meters from a to b, one wrap each folded. */
+void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component component,
+                         const struct sw_snapshot *a, const struct sw_snapshot *b,
+                         struct sw_energy *out);
+
+/* From a to b on a counter that restarts at 0 after range_uj (0: never); false where it went back
+ * without being able to wrap, or a or b exceeds the range. */
+bool sw_counter_delta(uint64_t *delta_uj, uint64_t a, uint64_t b, uint64_t range_uj);
+
+#endif

@@ -34,10 +34,11 @@ enum sw_code sw_fail_prefix(struct sw_error *err, const char *format, ...)
     memcpy(old, err->text, sizeof old);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(err->text, sizeof err->text, format, args);
+    vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    size_t size = strlen(err->text), room = sizeof err->text - 1 - size;
+    if (room > 2)
+        snprintf(err->text + size, room + 1, ": %.*s", (int)(room - 2), old);
     replace_control_characters(err->text);
     return err->code;
 }

@@ -4,15 +4,43 @@
 
 #include "base/file.h"
 
-enum sw_code sw_json_parse(json_t **out, const char *bytes, size_t size, const char *name,
-                           struct sw_error *err)
+/* Upper bound of the values in a text: each but the first stands behind a comma or an opening
+ * bracket outside of strings (a key and its value count as one). */
+static bool has_too_many_values(const char *bytes, size_t size)
 {
+    size_t n = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = bytes[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == ',' || c == '[' || c == '{'))
+            n++;
+    }
+    return n > SW_JSON_MAX_VALUES;
+}
+
+enum sw_code sw_json_parse_line(json_t **out, const char *bytes, size_t size, const char *name,
+                                size_t first_line, struct sw_error *err)
+{
+    *out = NULL;
+    if (has_too_many_values(bytes, size))
+        return sw_fail(err, SW_EFORMAT, "%s: line %zu: more than %d JSON values in one text", name,
+                       first_line, SW_JSON_MAX_VALUES);
     json_error_t at;
     *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &at);
     if (*out == NULL)
-        return sw_fail(err, SW_EFORMAT, "%s: line %d, column %d: %s", name, at.line, at.column,
-                       at.text);
+        return sw_fail(err, SW_EFORMAT, "%s: line %zu, column %d: %s", name,
+                       first_line + (at.line > 1 ? (size_t)at.line - 1 : 0), at.column, at.text);
     return SW_OK;
+}
+
+enum sw_code sw_json_parse(json_t **out, const char *bytes, size_t size, const char *name,
+                           struct sw_error *err)
+{
+    return sw_json_parse_line(out, bytes, size, name, 1, err);
 }
 
 enum sw_code sw_json_load(json_t **out, const char *path, size_t max_bytes, struct sw_error *err)

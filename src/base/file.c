@@ -47,40 +47,48 @@ void sw_map_close(struct sw_map *map)
     *map = (struct sw_map){0};
 }
 
-enum sw_code sw_file_read(struct sw_buffer *out, const char *path, size_t max_bytes,
-                          struct sw_error *err)
+enum sw_code sw_file_read_fd(struct sw_buffer *out, int fd, const char *name, size_t max_bytes,
+                             struct sw_error *err)
 {
     enum sw_code code = SW_OK;
     *out = (struct sw_buffer){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return sw_fail(err, errno == ENOENT ? SW_EABSENT : SW_EFILE, "%s: %s", path,
-                       strerror(errno));
     for (;;) {
         char chunk[65536];
         ssize_t n = read(fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            code = sw_fail(err, SW_EFILE, "%s: %s", path, strerror(errno));
+            code = sw_fail(err, SW_EFILE, "%s: %s", name, strerror(errno));
             break;
         }
         if (n == 0)
             break;
         if ((size_t)n > max_bytes - out->size) {
             code =
-                sw_fail(err, SW_EFORMAT, "%s: larger than the %zu bytes allowed", path, max_bytes);
+                sw_fail(err, SW_EFORMAT, "%s: larger than the %zu bytes allowed", name, max_bytes);
             break;
         }
         sw_buffer_append(out, chunk, (size_t)n);
         if (out->failed) {
-            code = sw_fail(err, SW_ENOMEM, "%s: out of memory after %zu bytes", path, out->size);
+            code = sw_fail(err, SW_ENOMEM, "%s: out of memory after %zu bytes", name, out->size);
             break;
         }
     }
-    close(fd);
     if (code != SW_OK)
         sw_buffer_free(out);
+    return code;
+}
+
+enum sw_code sw_file_read(struct sw_buffer *out, const char *path, size_t max_bytes,
+                          struct sw_error *err)
+{
+    *out = (struct sw_buffer){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sw_fail(err, errno == ENOENT ? SW_EABSENT : SW_EFILE, "%s: %s", path,
+                       strerror(errno));
+    enum sw_code code = sw_file_read_fd(out, fd, path, max_bytes, err);
+    close(fd);
     return code;
 }
 

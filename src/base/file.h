@@ -23,6 +23,10 @@ void sw_map_close(struct sw_map *map);
 enum sw_code sw_file_read(struct sw_buffer *out, const char *path, size_t max_bytes,
                           struct sw_error *err);
 
+/* The same from an open descriptor, which stays open; name stands for it in messages. */
+enum sw_code sw_file_read_fd(struct sw_buffer *out, int fd, const char *name, size_t max_bytes,
+                             struct sw_error *err);
+
 /* First line of a sysfs or procfs file, without its newline, cut to size - 1 bytes; what follows
  * the line is ignored. */
 enum sw_code sw_file_first_line(char *line, size_t size, const char *path, struct sw_error *err);

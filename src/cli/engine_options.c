@@ -1,0 +1,63 @@
+#include "cli/engine_options.h"
+
+#include <string.h>
+
+static enum sw_code parse_wait(enum sw_wait *out, const char *text, struct sw_error *err)
+{
+    static const enum sw_wait policies[] = {SW_WAIT_SPIN_SLEEP, SW_WAIT_SPIN, SW_WAIT_SLEEP};
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        if (strcmp(text, sw_wait_name(policies[i])) == 0) {
+            *out = policies[i];
+            return SW_OK;
+        }
+    }
+    return sw_fail(err, SW_EUSAGE, "--wait: \"%s\" is not spin-sleep, spin or sleep", text);
+}
+
+enum sw_code sw_engine_parts_begin(struct sw_engine_parts *parts,
+                                   const struct sw_engine_choice *choice, struct sw_error *err)
+{
+    *parts = (struct sw_engine_parts){0};
+    struct sw_pool_options pool = {.n_threads = (int)choice->n_threads,
+                                   .no_pinning = choice->no_pinning};
+    if (!sw_strategy_parse(&parts->strategy, choice->strategy)) {
+        char names[256] = "";
+#define X(name, text)                                                                              \
+    strncat(names, names[0] != 0 ? ", " text : text, sizeof names - strlen(names) - 1);
+        SW_STRATEGIES(X)
+#undef X
+        return sw_fail(err, SW_EUSAGE, "--strategy: \"%s\" is none of %s", choice->strategy, names);
+    }
+    enum sw_code code = parse_wait(&pool.wait, choice->wait, err);
+    if (code != SW_OK)
+        return code;
+    parts->api = sw_backend_find(choice->backend, err);
+    if (parts->api == NULL)
+        return err->code;
+    return sw_pool_create(&parts->pool, &pool, err);
+}
+
+enum sw_code sw_engine_parts_load(struct sw_engine_parts *parts, const char *folder_or_synthetic,
+                                  bool tokenizer_is_required, struct sw_error *err)
+{
+    enum sw_code code = sw_model_open(&parts->model, folder_or_synthetic, NULL, parts->pool, err);
+    if (code != SW_OK)
+        return code;
+    if (sw_model_is_synthetic(parts->model))
+        code = sw_tokenizer_builtin(&parts->tokenizer, err);
+    else
+        code = sw_tokenizer_load(&parts->tokenizer, folder_or_synthetic, err);
+    if (code == SW_EABSENT && !tokenizer_is_required) {
+        parts->tokenizer = NULL;
+        code = SW_OK;
+    }
+    return code;
+}
+
+void sw_engine_parts_close(struct sw_engine_parts *parts)
+{
+    sw_tokenizer_destroy(parts->tokenizer);
+    sw_model_close(parts->model);
+    sw_pool_destroy(parts->pool);
+    *parts = (struct sw_engine_parts){0};
+}

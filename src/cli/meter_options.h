@@ -1,0 +1,67 @@
+/* Options that choose meters; every command that measures takes the same. */
+#ifndef SW_CLI_METER_OPTIONS_H
+#define SW_CLI_METER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "cli/options.h"
+#include "meter/meter.h"
+
+struct sw_meter_choice {
+    const char *sysfs_root, *cpu_model, *ram_model;
+    uint64_t gpu;
+    double tdp_w;
+    bool models_only;
+};
+
+#define SW_METER_CHOICE_DEFAULT                                                                    \
+    {                                                                                              \
+        .sysfs_root = "", .cpu_model = "tdp_load", .ram_model = "codecarbon_v2"                    \
+    }
+
+/* Entries of an options table; c is a struct sw_meter_choice. */
+#define SW_METER_OPTIONS(c)                                                                        \
+    {.kind = SW_OPTION_TEXT,                                                                       \
+     .name = "cpu_model",                                                                          \
+     .value = &(c).cpu_model,                                                                      \
+     .argument = "NAME",                                                                           \
+     .help = "model where no CPU counter can be read: tdp_load (default: our own, concave in the " \
+             "load), codecarbon_v2 (half of the TDP, as the study), none"},                        \
+        {.kind = SW_OPTION_TEXT,                                                                   \
+         .name = "ram_model",                                                                      \
+         .value = &(c).ram_model,                                                                  \
+         .argument = "NAME",                                                                       \
+         .help =                                                                                   \
+             "model where no RAM counter can be read: codecarbon_v2 (default: 3/8 W per GiB), "    \
+             "codecarbon_v3 (per module), none"},                                                  \
+        {.kind = SW_OPTION_REAL,                                                                   \
+         .name = "tdp",                                                                            \
+         .value = &(c).tdp_w,                                                                      \
+         .argument = "W",                                                                          \
+         .help = "thermal design power for the CPU model (default: from a table by the CPU's "     \
+                 "name)",                                                                          \
+         .min = 0.1,                                                                               \
+         .max = 10000},                                                                            \
+        {.kind = SW_OPTION_FLAG,                                                                   \
+         .name = "models_only",                                                                    \
+         .value = &(c).models_only,                                                                \
+         .help = "leave counters alone and use the models, as the study's tracker did on its VM"}, \
+        {.kind = SW_OPTION_COUNT,                                                                  \
+         .name = "gpu",                                                                            \
+         .value = &(c).gpu,                                                                        \
+         .argument = "N",                                                                          \
+         .help = "GPU whose joules are counted when the work runs there (0)",                      \
+         .max = 255},                                                                              \
+    {                                                                                              \
+        .kind = SW_OPTION_TEXT, .name = "sysfs_root", .value = &(c).sysfs_root, .argument = "DIR", \
+        .help = "folder in front of every /sys, /proc and /dev path that a meter reads, to "       \
+                "replay a recorded tree"                                                           \
+    }
+
+/* Checks the names and opens the meters. */
+enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_meter_choice *choice,
+                                  bool use_gpu, struct sw_error *err);
+
+#endif

@@ -1,0 +1,109 @@
+#include "record/energy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+const char *const sw_record_component_names[SW_RECORD_COMPONENTS] = {"cpu", "gpu", "ram",
+                                                                     "machine"};
+
+static const char *const source_names[] = {"measured", "sampled", "modelled", "absent"};
+enum { RANK_ABSENT = 3, N_SOURCES = 4 };
+
+int sw_record_source_rank(const char *source)
+{
+    for (int i = 0; i < N_SOURCES; i++) {
+        if (strcmp(source, source_names[i]) == 0)
+            return i;
+    }
+    return -1;
+}
+
+const char *sw_record_source_name(int rank)
+{
+    return source_names[rank];
+}
+
+void sw_energy_sum_merge(struct sw_energy_sum *sum, const struct sw_energy_sum *other)
+{
+    if (!other->started)
+        return;
+    if (!sum->started) {
+        *sum = *other;
+        return;
+    }
+    if (sum->has_value && !other->has_value)
+        snprintf(sum->reason, sizeof sum->reason, "%s", other->reason);
+    sum->has_value =
+        sum->has_value && other->has_value && !__builtin_add_overflow(sum->uj, other->uj, &sum->uj);
+    if (!sum->has_value) {
+        sum->uj = 0;
+        sum->rank = RANK_ABSENT;
+        return;
+    }
+    if (other->rank > sum->rank) {
+        sum->rank = other->rank;
+        snprintf(sum->reason, sizeof sum->reason, "%s", other->reason);
+    }
+    if (sum->uncertainty_percent <= 0 || other->uncertainty_percent <= 0)
+        sum->uncertainty_percent = 0;
+    else if (other->uncertainty_percent > sum->uncertainty_percent)
+        sum->uncertainty_percent = other->uncertainty_percent;
+}
+
+enum sw_code sw_energy_sum_add(struct sw_energy_sum *sum, const json_t *component,
+                               const char *where, struct sw_error *err)
+{
+    struct sw_energy_sum one = {.started = true};
+    const char *source;
+    const char *meter;
+    const char *reason;
+    if (!json_is_object(component))
+        return sw_fail(err, SW_EFORMAT, "%s: not an object", where);
+    enum sw_code code = sw_json_string_or(&source, component, "source", "", where, err);
+    if (code == SW_OK)
+        code = sw_json_string_or(&meter, component, "meter", "", where, err);
+    if (code == SW_OK)
+        code = sw_json_string_or(&reason, component, "reason", "", where, err);
+    if (code == SW_OK)
+        code = sw_json_double_or(&one.uncertainty_percent, component, "uncertainty_percent", 0, 0,
+                                 1e6, where, err);
+    if (code == SW_OK)
+        code = sw_json_u64_or(&one.uj, component, "uj", 0, 0, INT64_MAX, where, err);
+    if (code != SW_OK)
+        return code;
+    one.rank = sw_record_source_rank(source);
+    one.has_value = json_is_integer(json_object_get(component, "uj"));
+    if (one.rank < 0 || one.has_value != (one.rank != RANK_ABSENT))
+        return sw_fail(err, SW_EFORMAT, "%s: source \"%s\" does not fit its \"uj\"", where, source);
+    snprintf(one.meter, sizeof one.meter, "%s", meter);
+    snprintf(one.reason, sizeof one.reason, "%s", reason);
+    sw_energy_sum_merge(sum, &one);
+    return SW_OK;
+}
+
+/* A string that a fixed-size copy may have cut within a character. */
+static json_t *text_or_null(const char *text)
+{
+    if (text[0] == 0)
+        return json_null();
+    size_t size = strlen(text);
+    json_t *value = json_stringn(text, size);
+    for (int i = 0; i < 3 && value == NULL && size > 0; i++)
+        value = json_stringn(text, --size);
+    return value != NULL ? value : json_null();
+}
+
+json_t *sw_energy_sum_to_json(const struct sw_energy_sum *sum, const char *empty_reason)
+{
+    if (!sum->started || !sum->has_value)
+        return json_pack("{s:n, s:n, s:s, s:n, s:o}", "uj", "meter", "source",
+                         source_names[RANK_ABSENT], "uncertainty_percent", "reason",
+                         text_or_null(sum->started ? sum->reason : empty_reason));
+    return json_pack(
+        "{s:I, s:o, s:s, s:o, s:o}", "uj", (json_int_t)sum->uj, "meter", text_or_null(sum->meter),
+        "source", source_names[sum->rank], "uncertainty_percent",
+        sum->uncertainty_percent > 0 ? json_real(sum->uncertainty_percent) : json_null(), "reason",
+        text_or_null(sum->reason));
+}

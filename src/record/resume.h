@@ -1,0 +1,22 @@
+/* The last run of a journal and how far it came, for `run --resume`. */
+#ifndef SW_RECORD_RESUME_H
+#define SW_RECORD_RESUME_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct sw_resume {
+    json_t *run;     /* the first `run` line of the last run; NULL: the journal has none */
+    json_t *samples; /* array of its `sample` lines, index 0 first without a gap */
+    json_t *end;     /* its last `end` line, or NULL */
+    size_t n_skipped_lines;
+    struct sw_error first_skipped; /* why the first of them was skipped */
+};
+
+/* SW_EABSENT where there is no such file. */
+enum sw_code sw_resume_find(struct sw_resume *out, const char *journal_path, struct sw_error *err);
+void sw_resume_free(struct sw_resume *resume);
+
+#endif

@@ -1,0 +1,260 @@
+#include "record/summary.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/statistics.h"
+#include "record/energy.h"
+#include "record/journal.h"
+
+enum { PREFILL, DECODE, N_PHASES };
+
+static const char *const phase_names[N_PHASES] = {"prefill", "decode"};
+
+struct totals {
+    size_t n_samples;
+    uint64_t n_prompt_tokens, n_generated_tokens;
+    uint64_t prefill_ns, decode_ns;
+    uint64_t wall_ns; /* of the stretches that are over */
+    uint64_t stretch_start_ns, stretch_end_ns;
+    bool stretch_is_open;
+    struct sw_energy_sum energy[N_PHASES][SW_RECORD_COMPONENTS];
+};
+
+struct sw_summary {
+    json_t *run;
+    struct totals totals;
+    double *ttft_ns,
+        *tpot_ns; /* (totals.n_samples), (n_tpot): one per sample of two tokens or more */
+    size_t n_tpot, capacity;
+};
+
+enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_error *err)
+{
+    struct sw_summary *summary = calloc(1, sizeof *summary);
+    *out = summary;
+    if (summary == NULL)
+        return sw_fail(err, SW_ENOMEM, "summary: out of memory");
+    summary->run = json_incref(run);
+    return SW_OK;
+}
+
+void sw_summary_destroy(struct sw_summary *summary)
+{
+    if (summary == NULL)
+        return;
+    json_decref(summary->run);
+    free(summary->ttft_ns);
+    free(summary->tpot_ns);
+    free(summary);
+}
+
+void sw_summary_begin_stretch(struct sw_summary *summary)
+{
+    summary->totals.stretch_is_open = false;
+}
+
+size_t sw_summary_n_samples(const struct sw_summary *summary)
+{
+    return summary->totals.n_samples;
+}
+
+static enum sw_code make_room(struct sw_summary *summary, struct sw_error *err)
+{
+    if (summary->totals.n_samples < summary->capacity)
+        return SW_OK;
+    size_t capacity = summary->capacity == 0 ? 64 : summary->capacity * 2;
+    double *ttft = realloc(summary->ttft_ns, capacity * sizeof *ttft);
+    if (ttft != NULL)
+        summary->ttft_ns = ttft;
+    double *tpot = realloc(summary->tpot_ns, capacity * sizeof *tpot);
+    if (tpot != NULL)
+        summary->tpot_ns = tpot;
+    if (ttft == NULL || tpot == NULL)
+        return sw_fail(err, SW_ENOMEM, "summary: out of memory");
+    summary->capacity = capacity;
+    return SW_OK;
+}
+
+static enum sw_code add_energy(struct totals *totals, const json_t *sample, struct sw_error *err)
+{
+    const json_t *energy = json_object_get(sample, "energy");
+    for (size_t p = 0; p < N_PHASES; p++) {
+        const json_t *phase = json_object_get(energy, phase_names[p]);
+        for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++) {
+            char where[64];
+            snprintf(where, sizeof where, "sample: energy.%s.%s", phase_names[p],
+                     sw_record_component_names[c]);
+            enum sw_code code =
+                sw_energy_sum_add(&totals->energy[p][c],
+                                  json_object_get(phase, sw_record_component_names[c]), where, err);
+            if (code != SW_OK)
+                return code;
+        }
+    }
+    return SW_OK;
+}
+
+enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, struct sw_error *err)
+{
+    uint64_t n_prompt, n_generated, prefill_ns, decode_ns, start_ns, end_ns;
+    const uint64_t most = UINT64_C(1) << 53;
+    enum sw_code code = make_room(summary, err);
+    if (code == SW_OK)
+        code = sw_json_u64(&n_prompt, sample, "n_prompt_tokens", 1, most, "sample", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&n_generated, sample, "n_generated_tokens", 1, most, "sample", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&prefill_ns, sample, "prefill_ns", 0, most, "sample", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&decode_ns, sample, "decode_ns", 0, most, "sample", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&start_ns, sample, "start_ns", 0, INT64_MAX, "sample", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&end_ns, sample, "end_ns", start_ns, INT64_MAX, "sample", err);
+    struct totals totals = summary->totals;
+    if (code == SW_OK)
+        code = add_energy(&totals, sample, err);
+    if (code != SW_OK)
+        return code;
+    /* A clock that went back is another boot's: a stretch of its own, too. */
+    if (!totals.stretch_is_open || start_ns < totals.stretch_end_ns) {
+        totals.wall_ns += totals.stretch_end_ns - totals.stretch_start_ns;
+        totals.stretch_start_ns = start_ns;
+        totals.stretch_is_open = true;
+    }
+    totals.stretch_end_ns = end_ns;
+    totals.n_prompt_tokens += n_prompt;
+    totals.n_generated_tokens += n_generated;
+    totals.prefill_ns += prefill_ns;
+    totals.decode_ns += decode_ns;
+    summary->ttft_ns[totals.n_samples++] = (double)prefill_ns;
+    if (n_generated > 1)
+        summary->tpot_ns[summary->n_tpot++] = (double)decode_ns / (double)(n_generated - 1);
+    summary->totals = totals;
+    return SW_OK;
+}
+
+static json_t *spread(double *values, size_t n)
+{
+    if (n == 0)
+        return json_null();
+    double median = sw_median(values, n); /* sorts */
+    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "median", median, "p95",
+                     sw_quantile(values, n, 0.95), "min", values[0], "max", values[n - 1], "n",
+                     (json_int_t)n);
+}
+
+/* {"value", "source", "reason"} in joules over divisor. */
+static json_t *joules(const struct sw_energy_sum *sum, double divisor)
+{
+    const char *reason = sum->reason[0] != 0 ? sum->reason : NULL;
+    if (!sum->has_value)
+        return json_pack("{s:n, s:s, s:s?}", "value", "source", "absent", "reason",
+                         reason != NULL ? reason : "no meter");
+    return json_pack("{s:f, s:s, s:s?}", "value", (double)sum->uj * 1e-6 / divisor, "source",
+                     sw_record_source_name(sum->rank), "reason", reason);
+}
+
+/* Sum of the components that have a value, its source the weakest of theirs; the reason names what
+ * is left out. The machine's own meters stand beside it, not in it. */
+static void total_of(struct sw_energy_sum *total, const struct sw_energy_sum *component)
+{
+    char missing[64] = "";
+    for (size_t c = 0; c < SW_RECORD_MACHINE; c++) {
+        if (component[c].has_value) {
+            struct sw_energy_sum addend = component[c];
+            addend.reason[0] = 0;
+            sw_energy_sum_merge(total, &addend);
+        } else {
+            size_t used = strlen(missing);
+            snprintf(missing + used, sizeof missing - used, "%s%s", used > 0 ? ", " : "",
+                     sw_record_component_names[c]);
+        }
+    }
+    if (missing[0] != 0)
+        snprintf(total->reason, sizeof total->reason, "without %s", missing);
+}
+
+static void put_energy(json_t *end, const struct sw_summary *summary, const json_t *run,
+                       json_t *idle_after)
+{
+    const struct totals *t = &summary->totals;
+    struct sw_energy_sum component[SW_RECORD_COMPONENTS] = {0};
+    json_t *phases = json_object();
+    const json_t *measured = json_object_get(run, "energy"); /* load and idle_before */
+    json_object_set(phases, "load", json_object_get(measured, "load"));
+    json_object_set(phases, "idle_before", json_object_get(measured, "idle_before"));
+    for (size_t p = 0; p < N_PHASES; p++) {
+        json_t *phase = json_object();
+        for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++) {
+            json_object_set_new(phase, sw_record_component_names[c],
+                                sw_energy_sum_to_json(&t->energy[p][c], "no sample"));
+            sw_energy_sum_merge(&component[c], &t->energy[p][c]);
+        }
+        json_object_set_new(phases, phase_names[p], phase);
+    }
+    json_object_set_new(phases, "idle_after", idle_after != NULL ? idle_after : json_null());
+    json_object_set_new(end, "energy", phases);
+
+    struct sw_energy_sum total = {0};
+    total_of(&total, component);
+    double n_tokens = (double)t->n_generated_tokens;
+    json_t *gross = json_object();
+    json_t *per_token = json_object();
+    for (size_t c = 0; c < SW_RECORD_MACHINE; c++) {
+        json_object_set_new(gross, sw_record_component_names[c], joules(&component[c], 1));
+        json_object_set_new(per_token, sw_record_component_names[c],
+                            joules(&component[c], n_tokens));
+    }
+    json_object_set_new(gross, "total", joules(&total, 1));
+    json_object_set_new(per_token, "total", joules(&total, n_tokens));
+    json_object_set_new(end, "energy_j", gross);
+    json_object_set_new(end, "energy_j_per_token", per_token);
+
+    const json_t *factor = json_object_get(json_object_get(run, "g_per_kwh"), "value");
+    if (total.has_value && json_is_number(factor)) {
+        double grams = (double)total.uj * 1e-6 / 3.6e6 * json_number_value(factor);
+        json_object_set_new(end, "co2e_g", json_real(grams));
+        json_object_set_new(end, "co2e_g_per_token", json_real(grams / n_tokens));
+    } else {
+        json_object_set_new(end, "co2e_g", json_null());
+        json_object_set_new(end, "co2e_g_per_token", json_null());
+    }
+}
+
+enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summary_end *end,
+                               json_t **out, struct sw_error *err)
+{
+    const struct totals *t = &summary->totals;
+    *out = NULL;
+    if (t->n_samples == 0) {
+        json_decref(end->idle_after);
+        json_decref(end->memory);
+        return sw_fail(err, SW_EABSENT, "no sample was finished: there is nothing to sum up");
+    }
+    json_t *o = json_pack(
+        "{s:i, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "schema_version", SW_SCHEMA_VERSION,
+        "type", "end", "ended_at", end->ended_at, "interrupted", (int)end->interrupted, "samples",
+        (json_int_t)t->n_samples, "n_prompt_tokens", (json_int_t)t->n_prompt_tokens,
+        "n_generated_tokens", (json_int_t)t->n_generated_tokens, "prefill_ns",
+        (json_int_t)t->prefill_ns, "decode_ns", (json_int_t)t->decode_ns, "wall_ns",
+        (json_int_t)(t->wall_ns + t->stretch_end_ns - t->stretch_start_ns));
+    if (o == NULL)
+        return sw_fail(err, SW_ENOMEM, "summary: out of memory");
+    put_energy(o, summary, summary->run, end->idle_after);
+    double n_tokens = (double)t->n_generated_tokens;
+    json_object_set_new(o, "seconds_per_token",
+                        json_real((double)(t->prefill_ns + t->decode_ns) * 1e-9 / n_tokens));
+    json_object_set_new(o, "ttft_ns", spread(summary->ttft_ns, t->n_samples));
+    json_object_set_new(o, "tpot_ns", spread(summary->tpot_ns, summary->n_tpot));
+    json_object_set_new(o, "memory", end->memory != NULL ? end->memory : json_null());
+    /* What the run line said of plan, model, engine and machine stands in the record, too. */
+    json_object_update_missing(o, summary->run);
+    *out = o;
+    return SW_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * The summary of a run from its journal lines alone: the `run` line and its `sample` lines give
+ * the `end` line, which is the record that `-o json` prints. Every figure in it can be recomputed
+ * from the lines.
+ */
+#ifndef SW_RECORD_SUMMARY_H
+#define SW_RECORD_SUMMARY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct sw_summary;
+
+/* run is the `run` line; the summary keeps a reference to it. */
+enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_error *err);
+
+/* Adds one `sample` line (borrowed); a malformed one fails and leaves the sums as they were. */
+enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, struct sw_error *err);
+
+/* The next sample comes from another process than the last one (resume): the time between the two
+ * belongs to neither. */
+void sw_summary_begin_stretch(struct sw_summary *summary);
+
+size_t sw_summary_n_samples(const struct sw_summary *summary);
+
+/* What only the end of a run knows. */
+struct sw_summary_end {
+    bool interrupted;
+    const char *ended_at; /* UTC text */
+    json_t *idle_after;   /* energy of the phase, stolen; NULL: not measured */
+    json_t *memory;       /* {"peak_rss_bytes", ...}, stolen; NULL: null */
+};
+
+/* The `end` line, the caller's to json_decref. Fails only if memory is out or no sample finished.
+ */
+enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summary_end *end,
+                               json_t **out, struct sw_error *err);
+void sw_summary_destroy(struct sw_summary *summary);
+
+#endif

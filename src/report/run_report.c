@@ -1,0 +1,230 @@
+#include "report/run_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *text_at(const json_t *record, const char *path)
+{
+    const json_t *value = sw_json_at(record, path);
+    return json_is_string(value) ? json_string_value(value) : "?";
+}
+
+static double number_at(const json_t *record, const char *path)
+{
+    return json_number_value(sw_json_at(record, path));
+}
+
+static long long integer_at(const json_t *record, const char *path)
+{
+    return (long long)json_integer_value(sw_json_at(record, path));
+}
+
+/* One line of the report: what, how much, and how we know. */
+static void put(json_t *rows, const char *what, const char *figure, const char *source)
+{
+    json_array_append_new(
+        rows, json_pack("{s:s, s:s, s:s}", "what", what, "figure", figure, "source", source));
+}
+
+/* Engineering notation for people: 0.0123 J is 12.3 mJ. */
+static void with_prefix(char *text, size_t size, double value, const char *unit)
+{
+    static const struct {
+        double from;
+        const char *prefix;
+    } steps[] = {{1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
+    size_t i = 0;
+    while (i + 1 < sizeof steps / sizeof steps[0] && value < steps[i].from)
+        i++;
+    if (value <= 0)
+        snprintf(text, size, "0 %s", unit);
+    else
+        snprintf(text, size, "%.3g %s%s", value / steps[i].from, steps[i].prefix, unit);
+}
+
+/* Joules, and the watt-hours that the study quoted, with source and reason. */
+static void put_joules(json_t *rows, const char *what, const json_t *record, const char *path)
+{
+    char figure[96];
+    char source[400];
+    const json_t *component = sw_json_at(record, path);
+    const json_t *value = json_object_get(component, "value");
+    const json_t *reason = json_object_get(component, "reason");
+    if (json_is_number(value)) {
+        double joules = json_number_value(value);
+        char amount[48];
+        with_prefix(amount, sizeof amount, joules, "J");
+        snprintf(figure, sizeof figure, "%s (%.3g Wh)", amount, joules / 3600);
+    } else {
+        snprintf(figure, sizeof figure, "-");
+    }
+    snprintf(source, sizeof source, "%s%s%s", text_at(component, "source"),
+             json_is_string(reason) ? ": " : "",
+             json_is_string(reason) ? json_string_value(reason) : "");
+    put(rows, what, figure, source);
+}
+
+static void put_carbon(json_t *rows, const json_t *record)
+{
+    char figure[128] = "-";
+    char source[400];
+    const json_t *grams = sw_json_at(record, "co2e_g_per_token");
+    if (json_is_number(grams)) {
+        char total[48];
+        char each[48];
+        with_prefix(each, sizeof each, json_number_value(grams), "g");
+        with_prefix(total, sizeof total, number_at(record, "co2e_g"), "g");
+        snprintf(figure, sizeof figure, "%s (%s in all)", each, total);
+    }
+    bool is_default = json_is_true(sw_json_at(record, "g_per_kwh.is_default"));
+    char year[24] = "";
+    if (json_is_integer(sw_json_at(record, "g_per_kwh.year")))
+        snprintf(year, sizeof year, ", %lld", integer_at(record, "g_per_kwh.year"));
+    snprintf(source, sizeof source, "%s: %s, %.4g g/kWh (%s%s)%s",
+             text_at(record, "energy_j.total.source"), text_at(record, "g_per_kwh.place"),
+             number_at(record, "g_per_kwh.value"), text_at(record, "g_per_kwh.source"), year,
+             is_default ? "; no place was named: --country, --region, --cloud or --g_per_kwh" : "");
+    put(rows, "CO2e", figure, source);
+}
+
+static json_t *report_rows(const json_t *record)
+{
+    json_t *rows = json_array();
+    char figure[256];
+    char source[256];
+    bool synthetic = strcmp(text_at(record, "weights"), "synthetic") == 0;
+    put(rows, "Model", text_at(record, "model_name"),
+        synthetic ? "weights: synthetic (seeded random: speed and energy are real, the text is "
+                    "noise)"
+                  : "weights: checkpoint");
+    snprintf(source, sizeof source, "runs as %s", text_at(record, "arithmetic"));
+    put(rows, "Strategy", text_at(record, "strategy"), source);
+    snprintf(source, sizeof source, "%s kernels, %lld threads", text_at(record, "isa"),
+             integer_at(record, "threads"));
+    put(rows, "Backend", text_at(record, "backend"), source);
+    snprintf(source, sizeof source, "%s split, prompt: %s", text_at(record, "dataset.split"),
+             text_at(record, "prompt.template"));
+    put(rows, "Data set", text_at(record, "dataset_name"), source);
+    snprintf(figure, sizeof figure, "%lld", integer_at(record, "samples"));
+    snprintf(source, sizeof source, "of %lld%s", integer_at(record, "samples_planned"),
+             json_is_true(sw_json_at(record, "interrupted")) ? ", interrupted" : "");
+    put(rows, "Samples", figure, source);
+    snprintf(figure, sizeof figure, "%lld", integer_at(record, "n_generated_tokens"));
+    snprintf(source, sizeof source, "generated, after %lld prompt tokens",
+             integer_at(record, "n_prompt_tokens"));
+    put(rows, "Total tokens", figure, source);
+    put_joules(rows, "Energy", record, "energy_j.total");
+    double prefill_s = number_at(record, "prefill_ns") * 1e-9;
+    double decode_s = number_at(record, "decode_ns") * 1e-9;
+    snprintf(figure, sizeof figure, "%.3f s", prefill_s + decode_s);
+    snprintf(source, sizeof source, "measured: prefill %.3f s, decode %.3f s; load %.3f s beside",
+             prefill_s, decode_s, number_at(record, "load_ns") * 1e-9);
+    put(rows, "Duration", figure, source);
+    put(rows, "", "", "");
+    put(rows, "Per token", "", "");
+    put_joules(rows, "Energy", record, "energy_j_per_token.total");
+    double seconds = number_at(record, "seconds_per_token");
+    char amount[48];
+    with_prefix(amount, sizeof amount, seconds, "s");
+    snprintf(figure, sizeof figure, "%s (%.1f tokens/s)", amount, seconds > 0 ? 1 / seconds : 0);
+    put(rows, "Duration", figure, "measured");
+    put_joules(rows, "CPU", record, "energy_j_per_token.cpu");
+    put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
+    put_joules(rows, "RAM", record, "energy_j_per_token.ram");
+    put_carbon(rows, record);
+    return rows;
+}
+
+static const struct sw_table_column people_columns[] = {
+    {"what", "What", 0, 0},
+    {"figure", "Figure", 0, 0},
+    {"source", "Source", 0, 0},
+};
+
+static const struct sw_table_column csv_columns[] = {
+    {"run_id", NULL, 0, 0},
+    {"started_at", NULL, 0, 0},
+    {"model_name", NULL, 0, 0},
+    {"weights", NULL, 0, 0},
+    {"backend", NULL, 0, 0},
+    {"strategy", NULL, 0, 0},
+    {"arithmetic", NULL, 0, 0},
+    {"isa", NULL, 0, 0},
+    {"threads", NULL, 0, 0},
+    {"dataset_name", NULL, 0, 0},
+    {"dataset_split", NULL, 0, 0},
+    {"samples", NULL, 0, 0},
+    {"n_prompt_tokens", NULL, 0, 0},
+    {"n_generated_tokens", NULL, 0, 0},
+    {"load_ns", NULL, 0, 0},
+    {"prefill_ns", NULL, 0, 0},
+    {"decode_ns", NULL, 0, 0},
+    {"wall_ns", NULL, 0, 0},
+    {"seconds_per_token", NULL, 0, 0},
+    {"energy_j.cpu.value", NULL, 0, 0},
+    {"energy_j.cpu.source", NULL, 0, 0},
+    {"energy_j.gpu.value", NULL, 0, 0},
+    {"energy_j.gpu.source", NULL, 0, 0},
+    {"energy_j.ram.value", NULL, 0, 0},
+    {"energy_j.ram.source", NULL, 0, 0},
+    {"energy_j.total.value", NULL, 0, 0},
+    {"energy_j.total.source", NULL, 0, 0},
+    {"energy_j_per_token.total.value", NULL, 0, 0},
+    {"co2e_g", NULL, 0, 0},
+    {"co2e_g_per_token", NULL, 0, 0},
+    {"g_per_kwh.value", NULL, 0, 0},
+    {"g_per_kwh.source", NULL, 0, 0},
+    {"g_per_kwh.year", NULL, 0, 0},
+};
+
+/* For people on a terminal: no heading, long sources wrapped under their column. */
+static void write_for_people(struct sw_buffer *out, const json_t *rows)
+{
+    enum { SOURCE_COLUMN = 42, WIDTH = 100 };
+    size_t r;
+    json_t *row;
+    json_array_foreach(rows, r, row)
+    {
+        const char *what = text_at(row, "what");
+        const char *figure = text_at(row, "figure");
+        const char *source = text_at(row, "source");
+        size_t column = out->size;
+        sw_buffer_printf(out, "%-13s %-27s", what, figure);
+        column = out->size - column;
+        while (*source != 0) {
+            size_t word = strcspn(source, " ");
+            if (column + 1 + word > WIDTH && column > SOURCE_COLUMN) {
+                sw_buffer_printf(out, "\n%*s", SOURCE_COLUMN - 1, "");
+                column = SOURCE_COLUMN - 1;
+            }
+            sw_buffer_printf(out, " %.*s", (int)word, source);
+            column += 1 + word;
+            source += word;
+            source += strspn(source, " ");
+        }
+        while (out->size > 0 && out->data[out->size - 1] == ' ')
+            out->data[--out->size] = 0;
+        sw_buffer_puts(out, "\n");
+    }
+}
+
+void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *record)
+{
+    if (format == SW_FORMAT_JSON || format == SW_FORMAT_JSONL) {
+        sw_json_write(out, record, format == SW_FORMAT_JSON);
+        return;
+    }
+    if (format == SW_FORMAT_CSV) {
+        json_t *rows = json_array();
+        json_array_append(rows, record);
+        sw_table_write(out, format, rows, csv_columns, sizeof csv_columns / sizeof csv_columns[0]);
+        json_decref(rows);
+        return;
+    }
+    json_t *rows = report_rows(record);
+    if (format == SW_FORMAT_MD)
+        sw_table_write(out, format, rows, people_columns, 3);
+    else
+        write_for_people(out, rows);
+    json_decref(rows);
+}

@@ -1,0 +1,38 @@
+# Completion of smolwatt's commands and options for bash. The options come from the program's own
+# help, so that the two never differ.
+_smolwatt()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run word
+    local commands="run bench doctor generate tokenize pull"
+    COMPREPLY=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case " $commands " in *" $word "*) command=$word && break ;; esac
+    done
+    case ${prev//-/_} in
+    __backend) mapfile -t COMPREPLY < <(compgen -W "base_cpu base_gpu onnx_cpu onnx_gpu" -- "$cur") ;;
+    __strategy)
+        mapfile -t COMPREPLY < <(compgen -W "none quantization quantization8bit quantization16bit
+            quantization_dynamic8bit quantization4bit" -- "$cur")
+        ;;
+    __output_format | _o) mapfile -t COMPREPLY < <(compgen -W "table json jsonl csv md" -- "$cur") ;;
+    __wait) mapfile -t COMPREPLY < <(compgen -W "spin-sleep spin sleep" -- "$cur") ;;
+    __cpu_model) mapfile -t COMPREPLY < <(compgen -W "tdp_load codecarbon_v2 none" -- "$cur") ;;
+    __ram_model) mapfile -t COMPREPLY < <(compgen -W "codecarbon_v2 codecarbon_v3 none" -- "$cur") ;;
+    __prompt_template) mapfile -t COMPREPLY < <(compgen -W "study squad" -- "$cur") ;;
+    __model_name | _m)
+        mapfile -t COMPREPLY < <(compgen -d -W "synthetic:smollm-135m synthetic:smollm-360m
+            synthetic:smollm-1.7b HuggingFaceTB/SmolLM-135M" -- "$cur")
+        ;;
+    __dataset_name) mapfile -t COMPREPLY < <(compgen -f -W "squad builtin" -- "$cur") ;;
+    __sysfs_root | __journal) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    *)
+        if [[ $cur == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null |
+                grep -oE -- '--[a-z_]+' | sort -u)" -- "$cur")
+        elif [ "$COMP_CWORD" -eq 1 ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+        fi
+        ;;
+    esac
+}
+complete -F _smolwatt smolwatt

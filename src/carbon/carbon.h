@@ -15,11 +15,12 @@ struct sw_carbon_options {
 
 struct sw_carbon_factor {
     double g_per_kwh; /* used */
-    double low, high; /* plausible range; equal to g_per_kwh where the source gives none */
+    double low, high; /* span of the figures held for places inside; equal to g_per_kwh where there
+                         is one */
     char place[96];   /* "France", "USA / Illinois", "world average" */
     char source[160]; /* who published it */
     int year;         /* of the data; 0: unknown */
-    char scope[24];   /* "life-cycle", "stack", "user" */
+    char scope[24];   /* "life-cycle", "stack" (combustion only), "user", "not stated" */
     bool is_default;  /* nobody named a place */
 };
 

@@ -34,7 +34,9 @@ struct sw_meter_info {
     const char *path;  /* file or library it reads; "" for a model */
     enum sw_component component;
     enum sw_source source;
-    bool counted;      /* part of its component's sum; others are listed only (psys, 2nd GPU) */
+    /* Part of its component's sum; others are listed only (psys, 2nd GPU). A read may change it
+     * for a die that turns out to mirror another. */
+    bool counted;
     uint64_t range_uj; /* counter restarts at 0 after this; 0: never wraps */
     uint64_t tick_ns;  /* time between two updates as seen at start; 0: unknown or continuous */
     double
@@ -60,8 +62,8 @@ struct sw_energy {
     uint64_t uj;                /* valid if has_value */
     enum sw_source source;      /* weakest of the counters summed; SW_ABSENT without value */
     double uncertainty_percent; /* 0: unknown */
-    char meter[96];   /* names of the counters summed, "powercap:package-0+powercap:package-1" */
-    char reason[256]; /* why there is no value, or why it is only modelled; "" if measured */
+    char meter[192];  /* names of the counters summed, "powercap:package-0+powercap:package-1" */
+    char reason[512]; /* why there is no value, or why it is only modelled; "" if measured */
 };
 
 enum sw_cpu_model {
@@ -77,11 +79,12 @@ enum sw_ram_model {
 };
 
 struct sw_meter_options {
-    const char
-        *sysfs_root; /* folder in front of every /sys, /proc and /dev path; NULL or "": none */
-    unsigned gpu;    /* index of the GPU whose joules are counted */
-    bool use_gpu;    /* the work runs on the GPU; else its joules are listed, not counted */
-    double tdp_w;    /* CPU power of the user's own knowledge; 0: the table */
+    /* Folder in front of every /sys, /proc and /dev path; NULL or "": none. With one, no GPU of the
+     * real machine is read either, unless SMOLWATT_NVML names the library. */
+    const char *sysfs_root;
+    unsigned gpu; /* index of the GPU whose joules are counted */
+    bool use_gpu; /* the work runs on the GPU; else its joules are listed, not counted */
+    double tdp_w; /* power of all sockets, of the user's own knowledge; 0: the table */
     enum sw_cpu_model cpu_model; /* used where no counter can be read, or if forced */
     enum sw_ram_model ram_model;
     bool models_only; /* leave counters alone: the study's numbers on any machine */
@@ -101,7 +104,24 @@ const struct sw_meter_info *sw_meter_set_info(const struct sw_meter_set *set, si
  * kind is in use. */
 const char *sw_meter_set_reason(const struct sw_meter_set *set, enum sw_component component);
 
-/* Reads every counter once; allocates nothing, prints nothing. */
+/* One meter that was considered, found or not: what `doctor` lists. Strings are owned by the set,
+ * each one line, "" where there is nothing to say. */
+struct sw_meter_probe {
+    enum sw_component component;
+    const char *name;   /* "powercap:package-0"; "powercap" where no zone was found */
+    const char *path;   /* file, folder or library looked at; "" for a model */
+    bool found;         /* it can be read, or computed */
+    bool counted;       /* part of the component's sum now */
+    const char *reason; /* not found: why; found but not counted: why; a model: what it rests on */
+    const char *enable; /* shell command that makes it readable, with the least right that does */
+};
+
+/* In the order of preference within a component. */
+size_t sw_meter_set_probe_count(const struct sw_meter_set *set);
+const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, size_t i);
+
+/* Reads every counter once; allocates nothing, prints nothing. One thread at a time: a model's
+ * counter goes on from the previous read. */
 void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);
 
 /* Sum of the component's counted meters from a to b, one wrap each folded. */
@@ -110,7 +130,7 @@ void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component compo
                          struct sw_energy *out);
 
 /* From a to b on a counter that restarts at 0 after range_uj (0: never); false where it went back
- * without being able to wrap, or a or b exceeds the range. */
+ * without being able to wrap, or a or b exceeds the range. More than one wrap cannot be seen. */
 bool sw_counter_delta(uint64_t *delta_uj, uint64_t a, uint64_t b, uint64_t range_uj);
 
 #endif

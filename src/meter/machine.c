@@ -1,0 +1,219 @@
+#include "meter/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/number.h"
+
+/* A thousand logical CPUs with all their flags take about 2 MB. */
+enum { PROC_BYTES = 16 << 20, SMALL_BYTES = 1 << 16, MAX_SOCKETS = 1024 };
+
+/* The value of "key<spaces>: value" if the line has that key, else NULL. */
+static const char *value_of(const char *line, const char *key)
+{
+    size_t length = strlen(key);
+    if (strncmp(line, key, length) != 0)
+        return NULL;
+    line += length;
+    line += strspn(line, " \t");
+    if (*line != ':')
+        return NULL;
+    line++;
+    return line + strspn(line, " \t");
+}
+
+/* Copies to the end of the line, without control characters and trailing space. */
+static void copy_line(char *out, size_t size, const char *text)
+{
+    size_t n = strcspn(text, "\n");
+    if (n >= size)
+        n = size - 1;
+    memcpy(out, text, n);
+    out[n] = 0;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
+            out[i] = '?';
+    while (n > 0 && out[n - 1] == ' ')
+        out[--n] = 0;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    size_t length = strlen(word), end = strcspn(text, "\n");
+    for (size_t i = 0; i < end;) {
+        size_t n = strcspn(text + i, " \n");
+        if (n == length && strncmp(text + i, word, length) == 0)
+            return true;
+        i += n + 1;
+    }
+    return false;
+}
+
+void sw_machine_parse_cpuinfo(struct sw_machine *out, const char *text)
+{
+    unsigned char seen[MAX_SOCKETS] = {0};
+    unsigned sockets = 0;
+    for (const char *line = text; line != NULL && *line != 0;) {
+        const char *value;
+        char number[24];
+        if ((value = value_of(line, "processor")) != NULL) {
+            if (*value >= '0' && *value <= '9')
+                out->logical++;
+        } else if ((value = value_of(line, "model name")) != NULL) {
+            if (out->cpu_name[0] == 0)
+                copy_line(out->cpu_name, sizeof out->cpu_name, value);
+        } else if ((value = value_of(line, "physical id")) != NULL) {
+            uint64_t id;
+            copy_line(number, sizeof number, value);
+            if (sw_parse_u64(&id, number, 0, MAX_SOCKETS - 1) && !seen[id]) {
+                seen[id] = 1;
+                sockets++;
+            }
+        } else if ((value = value_of(line, "flags")) != NULL) {
+            out->virtual_machine = out->virtual_machine || has_word(value, "hypervisor");
+        } else if (value_of(line, "CPU implementer") != NULL) {
+            out->arm = true;
+        }
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    out->sockets = sockets > 0 ? sockets : 1;
+}
+
+bool sw_machine_parse_meminfo(uint64_t *bytes, const char *text)
+{
+    for (const char *line = text; line != NULL && *line != 0;) {
+        const char *value = value_of(line, "MemTotal");
+        if (value != NULL) {
+            char number[24];
+            size_t digits = strspn(value, "0123456789");
+            if (digits == 0 || digits >= sizeof number || strncmp(value + digits, " kB", 3) != 0)
+                return false;
+            memcpy(number, value, digits);
+            number[digits] = 0;
+            uint64_t kib;
+            /* An exbibyte is more than any address bus has. */
+            if (!sw_parse_u64(&kib, number, 1, UINT64_C(1) << 50))
+                return false;
+            *bytes = kib * 1024;
+            return true;
+        }
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return false;
+}
+
+/* The whole file as text, NULL where it cannot be had; the caller frees. */
+static char *read_dup(const char *root, const char *path, size_t max_bytes)
+{
+    char *full = sw_path_join_dup(root, path);
+    if (full == NULL)
+        return NULL;
+    struct sw_buffer text = {0};
+    char *out = NULL;
+    if (sw_file_read(&text, full, max_bytes, NULL) == SW_OK)
+        out = sw_buffer_take(&text, NULL);
+    sw_buffer_free(&text);
+    free(full);
+    return out;
+}
+
+static bool first_word_u64(uint64_t *out, const char *text)
+{
+    char word[24];
+    size_t n = strcspn(text, " \n");
+    if (n == 0 || n >= sizeof word)
+        return false;
+    memcpy(word, text, n);
+    word[n] = 0;
+    return sw_parse_u64(out, word, 0, UINT64_MAX);
+}
+
+static void note_memory_limit(struct sw_machine *out, const char *text)
+{
+    uint64_t limit;
+    if (first_word_u64(&limit, text) && limit > 0 &&
+        (out->memory_limit_bytes == 0 || limit < out->memory_limit_bytes))
+        out->memory_limit_bytes = limit;
+}
+
+static void note_cpu_limit(struct sw_machine *out, const char *quota_text, const char *period_text)
+{
+    uint64_t quota, period;
+    if (!first_word_u64(&quota, quota_text) || !first_word_u64(&period, period_text) ||
+        quota == 0 || period == 0)
+        return;
+    double cpus = (double)quota / (double)period;
+    if (out->cpu_limit <= 0 || cpus < out->cpu_limit)
+        out->cpu_limit = cpus;
+}
+
+/* Control group version 2 below folder ("" for what a container sees as its root). */
+static void read_limits_v2(struct sw_machine *out, const char *root, const char *folder)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", folder);
+    char *text = read_dup(root, path, SMALL_BYTES);
+    if (text != NULL)
+        note_memory_limit(out, text);
+    free(text);
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", folder);
+    text = read_dup(root, path, SMALL_BYTES);
+    const char *period = text != NULL ? strchr(text, ' ') : NULL;
+    if (period != NULL)
+        note_cpu_limit(out, text, period + 1);
+    free(text);
+}
+
+static void read_limits_v1(struct sw_machine *out, const char *root)
+{
+    char *text = read_dup(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", SMALL_BYTES);
+    if (text != NULL)
+        note_memory_limit(out, text);
+    free(text);
+    char *quota = read_dup(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", SMALL_BYTES);
+    char *period = read_dup(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us", SMALL_BYTES);
+    if (quota != NULL && period != NULL)
+        note_cpu_limit(out, quota, period);
+    free(quota);
+    free(period);
+}
+
+static void read_limits(struct sw_machine *out, const char *root)
+{
+    read_limits_v2(out, root, "");
+    read_limits_v1(out, root);
+    char *groups = read_dup(root, "/proc/self/cgroup", SMALL_BYTES);
+    const char *own = groups != NULL && strncmp(groups, "0::/", 4) == 0 ? groups + 3 : NULL;
+    if (own != NULL && strstr(own, "..") == NULL) {
+        char folder[512];
+        copy_line(folder, sizeof folder, own);
+        if (strcmp(folder, "/") != 0)
+            read_limits_v2(out, root, folder);
+    }
+    free(groups);
+    /* "No limit" is spelled as a number near 2^63 in version 1. */
+    if (out->memory_bytes > 0 && out->memory_limit_bytes >= out->memory_bytes)
+        out->memory_limit_bytes = 0;
+    if (out->logical > 0 && out->cpu_limit >= out->logical)
+        out->cpu_limit = 0;
+}
+
+void sw_machine_read(struct sw_machine *out, const char *root)
+{
+    *out = (struct sw_machine){.sockets = 1};
+    char *text = read_dup(root, "/proc/cpuinfo", PROC_BYTES);
+    if (text != NULL)
+        sw_machine_parse_cpuinfo(out, text);
+    free(text);
+    text = read_dup(root, "/proc/meminfo", SMALL_BYTES);
+    if (text == NULL || !sw_machine_parse_meminfo(&out->memory_bytes, text))
+        out->memory_bytes = 0;
+    free(text);
+    read_limits(out, root);
+}

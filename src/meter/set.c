@@ -1,0 +1,274 @@
+#include "meter/set.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+const char *sw_component_name(enum sw_component component)
+{
+    static const char *const names[SW_N_COMPONENTS] = {"cpu", "gpu", "ram", "machine"};
+    return (unsigned)component < SW_N_COMPONENTS ? names[component] : "unknown";
+}
+
+const char *sw_source_name(enum sw_source source)
+{
+    static const char *const names[] = {"measured", "sampled", "modelled", "absent"};
+    return (unsigned)source <= SW_ABSENT ? names[source] : "unknown";
+}
+
+bool sw_counter_delta(uint64_t *delta_uj, uint64_t a, uint64_t b, uint64_t range_uj)
+{
+    if (range_uj > 0 && (a > range_uj || b > range_uj))
+        return false;
+    if (b < a && range_uj == 0)
+        return false;
+    *delta_uj = b >= a ? b - a : range_uj - a + b;
+    return true;
+}
+
+/* Building blocks for the kinds of meters. */
+
+static bool grow(void **array, size_t *capacity, size_t count, size_t item_bytes)
+{
+    if (count < *capacity)
+        return true;
+    size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *grown = realloc(*array, wanted * item_bytes);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *capacity = wanted;
+    return true;
+}
+
+const char *sw_set_text(struct sw_meter_set *set, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int n = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (n < 0 || !grow((void **)&set->texts, &set->texts_capacity, set->n_texts, sizeof(char *))) {
+        if (n >= 0)
+            free(text);
+        set->out_of_memory = true;
+        return "";
+    }
+    /* Names and paths come from the tree that is read; a line stays a line. */
+    for (char *c = text; *c != 0; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    set->texts[set->n_texts++] = text;
+    return text;
+}
+
+const char *sw_set_path(struct sw_meter_set *set, const char *path)
+{
+    return sw_set_text(set, "%s%s", set->root, path);
+}
+
+size_t sw_set_add(struct sw_meter_set *set, const struct sw_meter *meter)
+{
+    if (set->count == SW_MAX_METERS) {
+        if (meter->info.counted)
+            set->n_overflow[meter->info.component]++;
+        struct sw_meter refused = *meter;
+        if (refused.close != NULL)
+            refused.close(&refused);
+        return SIZE_MAX;
+    }
+    set->meters[set->count] = *meter;
+    return set->count++;
+}
+
+size_t sw_set_probe(struct sw_meter_set *set, const struct sw_meter_probe *probe)
+{
+    if (!grow((void **)&set->probes, &set->probes_capacity, set->n_probes, sizeof *probe)) {
+        set->out_of_memory = true;
+        return 0;
+    }
+    set->probes[set->n_probes] = *probe;
+    return set->n_probes++;
+}
+
+bool sw_set_has_counted(const struct sw_meter_set *set, enum sw_component component)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->meters[i].info.component == component && set->meters[i].info.counted)
+            return true;
+    return false;
+}
+
+/* The set. */
+
+enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_options *options,
+                               struct sw_error *err)
+{
+    *out = NULL;
+    struct sw_meter_set *set = calloc(1, sizeof *set);
+    struct sw_machine *machine = malloc(sizeof *machine);
+    enum sw_code code = SW_OK;
+    if (set == NULL || machine == NULL) {
+        code = sw_fail(err, SW_ENOMEM, "meters: out of memory");
+        goto done;
+    }
+    for (size_t c = 0; c < SW_N_COMPONENTS; c++)
+        set->reason[c] = "";
+    set->root = "";
+    if (options->sysfs_root != NULL) {
+        size_t length = strlen(options->sysfs_root);
+        while (length > 0 && options->sysfs_root[length - 1] == '/')
+            length--;
+        set->root = sw_set_text(set, "%.*s", (int)length, options->sysfs_root);
+    }
+    sw_machine_read(machine, set->root);
+    static sw_meter_find *const kinds[] = {sw_powercap_find, sw_nvml_find, sw_cpu_model_find,
+                                           sw_ram_model_find};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        kinds[i](set, options, machine);
+    if (set->out_of_memory)
+        code = sw_fail(err, SW_ENOMEM, "meters: out of memory");
+done:
+    free(machine);
+    if (code != SW_OK) {
+        sw_meter_set_close(set);
+        return code;
+    }
+    *out = set;
+    return SW_OK;
+}
+
+void sw_meter_set_close(struct sw_meter_set *set)
+{
+    if (set == NULL)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        if (set->meters[i].close != NULL)
+            set->meters[i].close(&set->meters[i]);
+    sw_nvml_close(set);
+    for (size_t i = 0; i < set->n_texts; i++)
+        free(set->texts[i]);
+    free(set->texts);
+    free(set->probes);
+    free(set);
+}
+
+size_t sw_meter_set_count(const struct sw_meter_set *set)
+{
+    return set->count;
+}
+
+const struct sw_meter_info *sw_meter_set_info(const struct sw_meter_set *set, size_t i)
+{
+    return &set->meters[i].info;
+}
+
+size_t sw_meter_set_probe_count(const struct sw_meter_set *set)
+{
+    return set->n_probes;
+}
+
+const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, size_t i)
+{
+    return &set->probes[i];
+}
+
+const char *sw_meter_set_reason(const struct sw_meter_set *set, enum sw_component component)
+{
+    return set->reason[component];
+}
+
+void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out)
+{
+    memset(out, 0, sizeof *out);
+    out->begin_ns = sw_clock_ns();
+    for (size_t i = 0; i < set->count; i++) {
+        struct sw_meter *meter = &set->meters[i];
+        struct sw_reading *reading = &out->readings[i];
+        reading->ok = meter->read(meter, &reading->uj, &reading->at_ns);
+    }
+    sw_mirror_update(set, out);
+    out->end_ns = sw_clock_ns();
+}
+
+/* Energy between two snapshots. */
+
+static bool meter_energy(const struct sw_meter_info *info, const struct sw_reading *a,
+                         const struct sw_reading *b, uint64_t *delta_uj, struct sw_energy *out)
+{
+    if (!a->ok || !b->ok) {
+        snprintf(out->reason, sizeof out->reason, "%s could not be read at the %s%s%s", info->name,
+                 a->ok ? "end" : "beginning", info->path[0] != 0 ? ": " : "", info->path);
+        return false;
+    }
+    if (!sw_counter_delta(delta_uj, a->uj, b->uj, info->range_uj)) {
+        snprintf(out->reason, sizeof out->reason,
+                 "%s went from %llu to %llu uJ, which its range of %llu uJ does not explain",
+                 info->name, (unsigned long long)a->uj, (unsigned long long)b->uj,
+                 (unsigned long long)info->range_uj);
+        return false;
+    }
+    return true;
+}
+
+static void append_name(char *names, size_t size, const char *name)
+{
+    size_t length = strlen(names), needed = strlen(name) + (length > 0);
+    if (length + needed + sizeof "+..." > size) {
+        if (length >= 4 && strcmp(names + length - 4, "+...") == 0)
+            return;
+        snprintf(names + length, size - length, "%s", "+...");
+        return;
+    }
+    snprintf(names + length, size - length, "%s%s", length > 0 ? "+" : "", name);
+}
+
+void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component component,
+                         const struct sw_snapshot *a, const struct sw_snapshot *b,
+                         struct sw_energy *out)
+{
+    *out = (struct sw_energy){.source = SW_ABSENT};
+    if (set->n_overflow[component] > 0) {
+        snprintf(out->reason, sizeof out->reason, "%zu counters more than the %d that fit",
+                 set->n_overflow[component], SW_MAX_METERS);
+        return;
+    }
+    enum sw_source weakest = SW_MEASURED;
+    double weighted_percent = 0;
+    bool all_stated = true;
+    size_t n_summed = 0;
+    uint64_t sum_uj = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct sw_meter_info *info = &set->meters[i].info;
+        if (info->component != component || !info->counted)
+            continue;
+        uint64_t delta_uj;
+        if (!meter_energy(info, &a->readings[i], &b->readings[i], &delta_uj, out))
+            return;
+        if (__builtin_add_overflow(sum_uj, delta_uj, &sum_uj)) {
+            snprintf(out->reason, sizeof out->reason, "%s: the sum overflows", info->name);
+            return;
+        }
+        if (info->source > weakest)
+            weakest = info->source;
+        all_stated = all_stated && info->uncertainty_percent > 0;
+        weighted_percent += info->uncertainty_percent * (double)delta_uj;
+        append_name(out->meter, sizeof out->meter, info->name);
+        n_summed++;
+    }
+    if (n_summed == 0) {
+        snprintf(out->reason, sizeof out->reason, "%s", set->reason[component]);
+        return;
+    }
+    out->has_value = true;
+    out->uj = sum_uj;
+    out->source = weakest;
+    /* Errors of one kind of meter go the same way, so they are not taken to cancel. */
+    if (all_stated && sum_uj > 0)
+        out->uncertainty_percent = weighted_percent / (double)sum_uj;
+    if (weakest != SW_MEASURED)
+        snprintf(out->reason, sizeof out->reason, "%s", set->reason[component]);
+}

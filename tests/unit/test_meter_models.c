@@ -1,0 +1,416 @@
+/* Power models: published vectors to the last digit, and energy that the meters integrate from a
+ * tree whose load is rewritten between reads. Times are real, so expectations come from the stamps
+ * of the readings themselves. */
+#include "support/close.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "meter/machine.h"
+#include "meter/meter.h"
+#include "meter/power_model.h"
+#include "support/fake_tree.h"
+
+static struct fake_tree tree;
+static struct sw_meter_set *set;
+static struct sw_snapshot a, b;
+static struct sw_energy energy;
+
+static int setup(void **state)
+{
+    (void)state;
+    set = NULL;
+    unsetenv("SMOLWATT_NVML");
+    fake_tree_create(&tree);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sw_meter_set_close(set);
+    fake_tree_destroy(&tree);
+    return 0;
+}
+
+static void open_with(struct sw_meter_options options)
+{
+    struct sw_error err;
+    sw_meter_set_close(set);
+    options.sysfs_root = tree.root;
+    assert_int_equal(sw_meter_set_open(&set, &options, &err), SW_OK);
+}
+
+static void write_cpuinfo(const char *name, int logical, int sockets, const char *flags)
+{
+    char text[16384] = "";
+    for (int i = 0; i < logical; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof text - n,
+                 "processor\t: %d\nmodel name\t: %s\nphysical id\t: %d\nflags\t\t: fpu %s lm\n\n",
+                 i, name, i % sockets, flags);
+    }
+    fake_tree_write(&tree, "/proc/cpuinfo", text);
+}
+
+static void write_stat(unsigned busy, unsigned idle)
+{
+    char text[128];
+    snprintf(text, sizeof text, "cpu  %u 0 0 %u 0 0 0 0 0 0\ncpu0 1 2 3 4\n", busy, idle);
+    fake_tree_write(&tree, "/proc/stat", text);
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec time = {0, ms * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static size_t meter_named(const char *name)
+{
+    for (size_t i = 0; i < sw_meter_set_count(set); i++)
+        if (strcmp(sw_meter_set_info(set, i)->name, name) == 0)
+            return i;
+    fail_msg("no meter %s", name);
+    return 0;
+}
+
+/* Mean watts of a component from a to b. */
+static double watts(enum sw_component component)
+{
+    sw_meter_set_energy(set, component, &a, &b, &energy);
+    if (!energy.has_value)
+        fail_msg("%s", energy.reason);
+    assert_int_equal(energy.source, SW_MODELLED);
+    size_t i = meter_named(energy.meter);
+    return (double)energy.uj * 1e3 / (double)(b.readings[i].at_ns - a.readings[i].at_ns);
+}
+
+/* Within the rounding of the counter to whole microjoules at both ends. */
+static void watts_are(enum sw_component component, double expected)
+{
+    double got = watts(component);
+    size_t i = meter_named(energy.meter);
+    double rounding = 1.01e3 / (double)(b.readings[i].at_ns - a.readings[i].at_ns);
+    if (!(fabs(got - expected) <= rounding))
+        fail_msg("%s: %.9f W, not %.9f W", energy.meter, got, expected);
+}
+
+static void reason_holds(enum sw_component component, const char *text)
+{
+    const char *reason = sw_meter_set_reason(set, component);
+    if (strstr(reason, text) == NULL)
+        fail_msg("\"%s\" does not hold \"%s\"", reason, text);
+}
+
+static void ram_vectors(void **state)
+{
+    (void)state;
+    static const struct {
+        double gib, x86, arm;
+    } cases[] = {
+        {0.1, 10, 3},      {1, 10, 3},        {4, 10, 3},       {8, 10, 3},      {15.5, 10, 3},
+        {16, 10, 3},       {31.2, 20, 6},     {32, 20, 6},      {62.7, 20, 6},   {64, 20, 6},
+        {125.7, 38, 11.4}, {128, 38, 11.4},   {251.5, 70, 21},  {256, 38, 11.4}, {1007, 70, 21},
+        {1024, 38, 11.4},  {4096, 126, 37.8}, {1e6, 126, 37.8},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_close(sw_power_ram_v3_w(cases[i].gib, false), cases[i].x86, 1e-12);
+        assert_close(sw_power_ram_v3_w(cases[i].gib, true), cases[i].arm, 1e-12);
+    }
+    assert_close(sw_power_ram_v2_w(8), 3, 0);
+    assert_close(sw_power_ram_v2_w(1007), 377.625, 0);
+    assert_close(sw_power_ram_v2_w(4096), 1536, 0);
+}
+
+static void cpu_vectors(void **state)
+{
+    (void)state;
+    assert_close(sw_power_codecarbon_v2_cpu_w(1000), 500, 0);
+    assert_close(sw_power_tdp_load_w(100, 0), 14, 1e-12);
+    assert_close(sw_power_tdp_load_w(100, 1), 70, 1e-12);
+    assert_close(sw_power_tdp_load_w(100, 0.5), 14 + 56 * pow(0.5, 0.45), 1e-12);
+    assert_close(sw_power_tdp_load_w(100, 7), 70, 1e-12);
+    assert_close(sw_power_tdp_load_w(100, -1), 14, 1e-12);
+    /* Concave: the power of a mean load is above the mean of the powers. */
+    for (double u = 0; u < 1; u += 0.125)
+        assert_true(sw_power_tdp_load_w(1, u + 0.0625) >
+                    (sw_power_tdp_load_w(1, u) + sw_power_tdp_load_w(1, u + 0.125)) / 2);
+}
+
+static void stat_lines(void **state)
+{
+    (void)state;
+    uint64_t busy, all;
+    /* Guest time (here 100) is inside user's; idle, waiting and stolen time are not busy. */
+    assert_true(sw_power_parse_stat(&busy, &all, "cpu  200 10 20 400 30 5 6 7 100 0"));
+    assert_int_equal(busy, 241);
+    assert_int_equal(all, 678);
+    assert_true(sw_power_parse_stat(&busy, &all, "cpu 1 2 3 4"));
+    assert_int_equal(busy, 6);
+    assert_int_equal(all, 10);
+    static const char *const bad[] = {"",
+                                      "cpu",
+                                      "cpu0 1 2 3 4",
+                                      "cpu  1 2 3",
+                                      "cpu a b c d",
+                                      "cpu  -1 2 3 4",
+                                      "intr 1 2 3 4",
+                                      "cpu  18446744073709551615 1 1 1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(sw_power_parse_stat(&busy, &all, bad[i]));
+}
+
+static void machine_texts(void **state)
+{
+    (void)state;
+    uint64_t bytes = 0;
+    assert_true(sw_machine_parse_meminfo(&bytes, "MemFree: 3 kB\nMemTotal:       16252928 kB\n"));
+    assert_close((double)bytes / 0x1p30, 15.5, 0);
+    static const char *const bad[] = {"",
+                                      "MemTotal: 5\n",
+                                      "MemTotal: -5 kB\n",
+                                      "MemTotal: 99999999999999999999 kB\n",
+                                      "MemTotal: 0 kB\n",
+                                      "MemTotal\n",
+                                      "XMemTotal: 5 kB\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(sw_machine_parse_meminfo(&bytes, bad[i]));
+    struct sw_machine machine = {0};
+    sw_machine_parse_cpuinfo(&machine, "processor\t: 0\nBogoMIPS\t: 50.00\n"
+                                       "CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n\n"
+                                       "processor\t: 1\nCPU implementer\t: 0x41");
+    assert_int_equal(machine.logical, 2);
+    assert_int_equal(machine.sockets, 1);
+    assert_true(machine.arm);
+    assert_false(machine.virtual_machine);
+    assert_string_equal(machine.cpu_name, "");
+    machine = (struct sw_machine){0};
+    sw_machine_parse_cpuinfo(&machine, "model name\t: X\x1b[2J \nflags : nohypervisor\n"
+                                       "physical id : 5\nphysical id : 5\nphysical id : 2000000\n");
+    assert_string_equal(machine.cpu_name, "X?[2J");
+    assert_false(machine.virtual_machine);
+    assert_int_equal(machine.sockets, 1);
+}
+
+static void codecarbon_v2_reproduces_its_constants(void **state)
+{
+    (void)state;
+    fake_tree_write(&tree, "/proc/meminfo", "MemTotal:       13290460 kB\n");
+    write_cpuinfo("AMD EPYC 7B12", 2, 1, "hypervisor");
+    struct sw_meter_options options = {.cpu_model = SW_CPU_MODEL_CODECARBON_V2,
+                                       .models_only = true};
+    open_with(options);
+    sw_meter_set_read(set, &a);
+    pause_ms(20);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 120); /* the whole socket, as it does */
+    reason_holds(SW_CPU, "a share of a host nobody can see");
+    watts_are(SW_RAM, 0.375 * 13290460 / 1048576.0);
+    /* Two sockets or one: no factor. */
+    write_cpuinfo("Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz", 24, 2, "");
+    open_with(options);
+    sw_meter_set_read(set, &a);
+    pause_ms(20);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 42.5);
+    write_cpuinfo("Intel(R) Xeon(R) CPU @ 2.20GHz", 2, 1, "hypervisor");
+    open_with(options);
+    sw_meter_set_read(set, &a);
+    pause_ms(20);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 42.5); /* half of 85 W */
+    reason_holds(SW_CPU, "\"Intel(R) Xeon(R) CPU @ 2.20GHz\" is not in the TDP table");
+    options.tdp_w = 100;
+    open_with(options);
+    sw_meter_set_read(set, &a);
+    pause_ms(20);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 50);
+}
+
+static void ram_v3_from_a_tree(void **state)
+{
+    (void)state;
+    fake_tree_write(&tree, "/proc/meminfo", "MemTotal:       263716864 kB\n"); /* 251.5 GiB */
+    open_with((struct sw_meter_options){.ram_model = SW_RAM_MODEL_CODECARBON_V3});
+    sw_meter_set_read(set, &a);
+    pause_ms(10);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_RAM, 70);
+    assert_string_equal(energy.meter, "model:ram_v3");
+    fake_tree_write(&tree, "/proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\n");
+    open_with((struct sw_meter_options){.ram_model = SW_RAM_MODEL_CODECARBON_V3});
+    sw_meter_set_read(set, &a);
+    pause_ms(10);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_RAM, 21);
+}
+
+static void tdp_is_scaled_by_what_the_machine_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int logical, sockets;
+        const char *flags;
+        double given, tdp, uncertainty;
+        const char *reason;
+    } cases[] = {
+        {"Intel(R) Core(TM) i7-8850H CPU @ 2.60GHz", 12, 1, "", 0, 45, 40, "45 W TDP, 1 socket"},
+        {"Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz", 24, 2, "", 0, 170, 40, "85 W TDP, 2 sockets"},
+        {"Nobody's CPU 9000", 6, 2, "", 0, 24, 100,
+         "\"Nobody's CPU 9000\" is not in the TDP table, so 4 W for each of 6 logical CPUs"},
+        {"AMD EPYC 7B12", 2, 2, "hypervisor", 0, 8, 100,
+         "\"AMD EPYC 7B12\" has 240 W a socket, of which this guest is charged 4 W for each of 2"},
+        {"AMD EPYC 7B12", 96, 1, "hypervisor", 0, 240, 100, "at most the socket"},
+        {"AMD EPYC", 2, 1, "hypervisor", 0, 8, 100,
+         "a virtual machine: this is a model of a share of a host nobody can see"},
+        {"AMD EPYC", 2, 1, "hypervisor", 65, 65, 40, "65 W as given"},
+        {"Intel Celeron 1200", 1, 1, "", 0, 4, 100, "is not in the TDP table"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        write_cpuinfo(cases[i].name, cases[i].logical, cases[i].sockets, cases[i].flags);
+        write_stat(0, 0);
+        open_with((struct sw_meter_options){.tdp_w = cases[i].given});
+        sw_meter_set_read(set, &a);
+        write_stat(1000, 0);
+        pause_ms(10);
+        sw_meter_set_read(set, &b);
+        /* The counter belongs to the time since the set was opened, all of it at full load. */
+        size_t k = meter_named("model:tdp_load");
+        assert_close(sw_meter_set_info(set, k)->uncertainty_percent, cases[i].uncertainty, 0);
+        char power[32];
+        snprintf(power, sizeof power, "T = %g W,", cases[i].tdp);
+        assert_non_null(strstr(sw_meter_set_info(set, k)->formula, power));
+        reason_holds(SW_CPU, cases[i].reason);
+        assert_true(watts(SW_CPU) > 0);
+    }
+}
+
+static void load_is_integrated_read_by_read(void **state)
+{
+    (void)state;
+    write_cpuinfo("Nobody's CPU", 4, 1, "");
+    write_stat(0, 0);
+    open_with((struct sw_meter_options){.tdp_w = 100});
+    unsigned busy = 0, idle = 0;
+    static const struct {
+        unsigned busy, idle;
+    } steps[] = {{100, 0}, {0, 100}, {25, 75}, {50, 50}, {8, 0}};
+    sw_meter_set_read(set, &a);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        busy += steps[i].busy;
+        idle += steps[i].idle;
+        write_stat(busy, idle);
+        pause_ms(5);
+        sw_meter_set_read(set, &b);
+        double u = (double)steps[i].busy / (steps[i].busy + steps[i].idle);
+        /* The first interval began at open, a little before the first read. */
+        if (i > 0)
+            watts_are(SW_CPU, sw_power_tdp_load_w(100, u));
+        a = b;
+    }
+}
+
+static void a_short_interval_is_charged_with_the_last_load_and_corrected(void **state)
+{
+    (void)state;
+    write_cpuinfo("Nobody's CPU", 4, 1, "");
+    write_stat(0, 0);
+    open_with((struct sw_meter_options){.tdp_w = 100});
+    write_stat(0, 100);
+    sw_meter_set_read(set, &a);
+    write_stat(2, 100); /* fewer than two ticks per CPU: not a load yet, the last was 0 */
+    pause_ms(5);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 14);
+    write_stat(16, 100);
+    pause_ms(5);
+    sw_meter_set_read(set, &b); /* sixteen busy ticks since a, no idle ones */
+    watts_are(SW_CPU, 70);
+    /* Down again: what was charged too much meanwhile is not taken back. */
+    a = b;
+    write_stat(17, 100);
+    pause_ms(5);
+    sw_meter_set_read(set, &b);
+    watts_are(SW_CPU, 70);
+    write_stat(17, 1000);
+    sw_meter_set_read(set, &b);
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_true(energy.has_value);
+}
+
+static void a_load_that_vanishes_or_goes_back(void **state)
+{
+    (void)state;
+    write_cpuinfo("Nobody's CPU", 1, 1, "");
+    write_stat(100, 100);
+    open_with((struct sw_meter_options){.tdp_w = 100});
+    sw_meter_set_read(set, &a);
+    write_stat(50, 10);
+    sw_meter_set_read(set, &b);
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_true(energy.has_value);
+    fake_tree_write(&tree, "/proc/stat", "nothing\n");
+    sw_meter_set_read(set, &b);
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_false(energy.has_value);
+    assert_string_equal(energy.reason, "model:tdp_load could not be read at the end");
+}
+
+static void what_cannot_be_modelled_is_absent_with_its_reason(void **state)
+{
+    (void)state;
+    write_cpuinfo("Nobody's CPU", 1, 1, "");
+    open_with((struct sw_meter_options){0});
+    reason_holds(SW_CPU, "/proc/stat holds no line of CPU times, so no load is known");
+    open_with(
+        (struct sw_meter_options){.cpu_model = SW_CPU_MODEL_NONE, .ram_model = SW_RAM_MODEL_NONE});
+    reason_holds(SW_CPU, "; no CPU model is wanted");
+    reason_holds(SW_RAM, "; no RAM model is wanted");
+    assert_int_equal(sw_meter_set_count(set), 0);
+}
+
+static void control_groups_are_mentioned(void **state)
+{
+    (void)state;
+    write_cpuinfo("Nobody's CPU", 4, 1, "");
+    write_stat(1, 1);
+    fake_tree_write(&tree, "/proc/meminfo", "MemTotal:       16777216 kB\n");
+    fake_tree_write(&tree, "/sys/fs/cgroup/memory.max", "max\n");
+    fake_tree_write(&tree, "/sys/fs/cgroup/cpu.max", "150000 100000\n");
+    fake_tree_write(&tree, "/proc/self/cgroup", "0::/box\n");
+    fake_tree_write(&tree, "/sys/fs/cgroup/box/memory.max", "2147483648\n");
+    open_with((struct sw_meter_options){0});
+    reason_holds(SW_CPU, "the control group may use 1.50 CPUs, the model sees all 4");
+    reason_holds(SW_RAM, "modelled: 6.00 W for 16.00 GiB by CodeCarbon 2.8.2's 3/8 W per GiB; "
+                         "the control group may use 2.0 GiB of it");
+    fake_tree_write(&tree, "/sys/fs/cgroup/cpu.max", "max 100000\n");
+    fake_tree_write(&tree, "/sys/fs/cgroup/box/memory.max", "9223372036854771712\n");
+    open_with((struct sw_meter_options){0});
+    assert_null(strstr(sw_meter_set_reason(set, SW_CPU), "control group"));
+    assert_null(strstr(sw_meter_set_reason(set, SW_RAM), "control group"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(ram_vectors),
+        TEST(cpu_vectors),
+        TEST(stat_lines),
+        TEST(machine_texts),
+        TEST(codecarbon_v2_reproduces_its_constants),
+        TEST(ram_v3_from_a_tree),
+        TEST(tdp_is_scaled_by_what_the_machine_is),
+        TEST(load_is_integrated_read_by_read),
+        TEST(a_short_interval_is_charged_with_the_last_load_and_corrected),
+        TEST(a_load_that_vanishes_or_goes_back),
+        TEST(what_cannot_be_modelled_is_absent_with_its_reason),
+        TEST(control_groups_are_mentioned),
+    };
+    return cmocka_run_group_tests_name("meter models", tests, NULL, NULL);
+}

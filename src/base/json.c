@@ -5,18 +5,20 @@
 #include "base/file.h"
 
 /* Upper bound of the values in a text: each but the first stands behind a comma or an opening
- * bracket outside of strings (a key and its value count as one). */
+ * bracket outside of strings; a key and its value count as one. Compact text of n bytes counts at
+ * most n / 2 + 1. */
 static bool has_too_many_values(const char *bytes, size_t size)
 {
     size_t n = 1;
     bool in_string = false;
     for (size_t i = 0; i < size; i++) {
         char c = bytes[i];
+        char next = i + 1 < size ? bytes[i + 1] : 0;
         if (in_string && c == '\\')
             i++;
         else if (c == '"')
             in_string = !in_string;
-        else if (!in_string && (c == ',' || c == '[' || c == '{'))
+        else if (!in_string && (c == ',' || (c == '[' && next != ']') || (c == '{' && next != '}')))
             n++;
     }
     return n > SW_JSON_MAX_VALUES;

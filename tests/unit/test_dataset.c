@@ -111,7 +111,7 @@ static void broken_squad_files_name_the_place(void **state)
 static void deep_and_huge_json_is_refused(void **state)
 {
     (void)state;
-    size_t size = 10u << 20;
+    size_t size = 16u << 20;
     char *text = malloc(size);
     struct sw_dataset dataset;
     struct sw_error err = {0};

@@ -107,3 +107,44 @@ json_t *sw_energy_sum_to_json(const struct sw_energy_sum *sum, const char *empty
         sum->uncertainty_percent > 0 ? json_real(sum->uncertainty_percent) : json_null(), "reason",
         text_or_null(sum->reason));
 }
+
+/* {"value", "source", "reason"} in joules over divisor. */
+static json_t *joules(const struct sw_energy_sum *sum, double divisor)
+{
+    const char *reason = sum->reason[0] != 0 ? sum->reason : NULL;
+    if (!sum->has_value)
+        return json_pack("{s:n, s:s, s:s?}", "value", "source", "absent", "reason",
+                         reason != NULL ? reason : "no meter");
+    return json_pack("{s:f, s:s, s:s?}", "value", (double)sum->uj * 1e-6 / divisor, "source",
+                     sw_record_source_name(sum->rank), "reason", reason);
+}
+
+struct sw_energy_sum sw_energy_sum_total(const struct sw_energy_sum component[SW_RECORD_COMPONENTS])
+{
+    struct sw_energy_sum total = {0};
+    char missing[64] = "";
+    for (size_t c = 0; c < SW_RECORD_MACHINE; c++) {
+        if (component[c].has_value) {
+            struct sw_energy_sum addend = component[c];
+            addend.reason[0] = 0;
+            sw_energy_sum_merge(&total, &addend);
+        } else {
+            size_t used = strlen(missing);
+            snprintf(missing + used, sizeof missing - used, "%s%s", used > 0 ? ", " : "",
+                     sw_record_component_names[c]);
+        }
+    }
+    if (missing[0] != 0)
+        snprintf(total.reason, sizeof total.reason, "without %s", missing);
+    return total;
+}
+
+json_t *sw_energy_joules(const struct sw_energy_sum component[SW_RECORD_COMPONENTS], double divisor)
+{
+    struct sw_energy_sum total = sw_energy_sum_total(component);
+    json_t *out = json_object();
+    for (size_t c = 0; c < SW_RECORD_MACHINE; c++)
+        json_object_set_new(out, sw_record_component_names[c], joules(&component[c], divisor));
+    json_object_set_new(out, "total", joules(&total, divisor));
+    return out;
+}

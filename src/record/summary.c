@@ -149,37 +149,6 @@ static json_t *spread(double *values, size_t n)
                      (json_int_t)n);
 }
 
-/* {"value", "source", "reason"} in joules over divisor. */
-static json_t *joules(const struct sw_energy_sum *sum, double divisor)
-{
-    const char *reason = sum->reason[0] != 0 ? sum->reason : NULL;
-    if (!sum->has_value)
-        return json_pack("{s:n, s:s, s:s?}", "value", "source", "absent", "reason",
-                         reason != NULL ? reason : "no meter");
-    return json_pack("{s:f, s:s, s:s?}", "value", (double)sum->uj * 1e-6 / divisor, "source",
-                     sw_record_source_name(sum->rank), "reason", reason);
-}
-
-/* Sum of the components that have a value, its source the weakest of theirs; the reason names what
- * is left out. The machine's own meters stand beside it, not in it. */
-static void total_of(struct sw_energy_sum *total, const struct sw_energy_sum *component)
-{
-    char missing[64] = "";
-    for (size_t c = 0; c < SW_RECORD_MACHINE; c++) {
-        if (component[c].has_value) {
-            struct sw_energy_sum addend = component[c];
-            addend.reason[0] = 0;
-            sw_energy_sum_merge(total, &addend);
-        } else {
-            size_t used = strlen(missing);
-            snprintf(missing + used, sizeof missing - used, "%s%s", used > 0 ? ", " : "",
-                     sw_record_component_names[c]);
-        }
-    }
-    if (missing[0] != 0)
-        snprintf(total->reason, sizeof total->reason, "without %s", missing);
-}
-
 static void put_energy(json_t *end, const struct sw_summary *summary, const json_t *run,
                        json_t *idle_after)
 {
@@ -201,20 +170,10 @@ static void put_energy(json_t *end, const struct sw_summary *summary, const json
     json_object_set_new(phases, "idle_after", idle_after != NULL ? idle_after : json_null());
     json_object_set_new(end, "energy", phases);
 
-    struct sw_energy_sum total = {0};
-    total_of(&total, component);
     double n_tokens = (double)t->n_generated_tokens;
-    json_t *gross = json_object();
-    json_t *per_token = json_object();
-    for (size_t c = 0; c < SW_RECORD_MACHINE; c++) {
-        json_object_set_new(gross, sw_record_component_names[c], joules(&component[c], 1));
-        json_object_set_new(per_token, sw_record_component_names[c],
-                            joules(&component[c], n_tokens));
-    }
-    json_object_set_new(gross, "total", joules(&total, 1));
-    json_object_set_new(per_token, "total", joules(&total, n_tokens));
-    json_object_set_new(end, "energy_j", gross);
-    json_object_set_new(end, "energy_j_per_token", per_token);
+    struct sw_energy_sum total = sw_energy_sum_total(component);
+    json_object_set_new(end, "energy_j", sw_energy_joules(component, 1));
+    json_object_set_new(end, "energy_j_per_token", sw_energy_joules(component, n_tokens));
 
     const json_t *factor = json_object_get(json_object_get(run, "g_per_kwh"), "value");
     if (total.has_value && json_is_number(factor)) {

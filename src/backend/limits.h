@@ -1,0 +1,29 @@
+/*
+ * What this machine can do at most: the rates that speed is stated against. Each call is one timed
+ * repetition, so that a caller can interleave them with the work and take medians: a shared machine
+ * drifts within minutes.
+ */
+#ifndef SW_BACKEND_LIMITS_H
+#define SW_BACKEND_LIMITS_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+
+struct sw_limits;
+
+/* Allocates and touches a buffer of size_bytes (the weights one token reads), split over the
+ * threads of the pool as weights are. */
+enum sw_code sw_limits_open(struct sw_limits **out, struct sw_pool *pool, size_t size_bytes,
+                            struct sw_error *err);
+void sw_limits_close(struct sw_limits *limits);
+
+/* All threads read the buffer once, front to back, in the widest loads of the kernel level in use. */
+double sw_limits_read_bytes_per_second(struct sw_limits *limits);
+
+/* All threads multiply-add fp32 in registers alone at the kernel level in use; a multiply-add
+ * counts as two operations. */
+double sw_limits_fma_flops_per_second(struct sw_limits *limits);
+
+#endif

@@ -1,0 +1,20 @@
+# Shared by the black-box tests.
+tiny=synthetic:2,32,48,4,2,49152,128
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    export HF_HUB_OFFLINE=1 HF_HOME=$BATS_TEST_TMPDIR/hf SMOLWATT_CACHE=$BATS_TEST_TMPDIR/cache
+    root=$BATS_TEST_DIRNAME/../..
+    schema=$root/docs/record.schema.json
+    python=python3
+    python3 -c 'import jsonschema' 2>/dev/null || python=/usr/bin/python3
+}
+
+need() {
+    command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+check_journal() {
+    need python3
+    "$python" "$root/tests/support/check_record.py" "$1" "$schema"
+}

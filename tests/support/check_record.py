@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Recomputes a run's record from its journal alone and compares every derived figure.
+
+    check_record.py JOURNAL [SCHEMA]
+
+Each line is validated against the JSON Schema (if python3-jsonschema is installed), each sample's
+energy is recomputed from the raw counters at its edges (wraps folded, counted meters only), and the
+end line's sums, per-token figures and grams from the samples. Prints one line per journal; exits 1
+at the first difference.
+"""
+import json
+import math
+import sys
+
+COMPONENTS = ("cpu", "gpu", "ram", "machine")
+RANK = {"measured": 0, "sampled": 1, "modelled": 2, "absent": 3}
+
+
+def fail(text):
+    print(f"FAIL {text}")
+    sys.exit(1)
+
+
+def close(a, b, what):
+    if a is None or b is None:
+        if a is not b:
+            fail(f"{what}: {a} is not {b}")
+    elif not math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-15):
+        fail(f"{what}: {a} is not {b}")
+
+
+def delta(meters, first, last, component):
+    """Microjoules of the component's counted meters between two edges, or None."""
+    total, any_counted = 0, False
+    for meter, a, b in zip(meters, first["counters"], last["counters"]):
+        if meter["component"] != component or not meter["counted"]:
+            continue
+        any_counted = True
+        if a is None or b is None:
+            return None
+        if b >= a:
+            total += b - a
+        elif meter["range_uj"] > 0:
+            total += meter["range_uj"] - a + b
+        else:
+            return None
+    return total if any_counted else None
+
+
+def check_phase(meters, energy, first, last, where):
+    for component in COMPONENTS:
+        if component == "machine":
+            continue
+        expected = delta(meters, first, last, component)
+        if energy[component]["uj"] != expected:
+            fail(f"{where}.{component}: {energy[component]['uj']} uJ, the counters say {expected}")
+
+
+def check_sample(meters, sample, number):
+    where = f"sample {number}"
+    if sample["n_generated_tokens"] != len(sample["ids"]) or len(sample["ids"]) != len(
+        sample["stamps_ns"]
+    ):
+        fail(f"{where}: counts of ids and stamps differ")
+    if sample["n_prompt_tokens"] != len(sample["prompt_ids"]):
+        fail(f"{where}: prompt ids")
+    if sample["stamps_ns"] != sorted(sample["stamps_ns"]):
+        fail(f"{where}: stamps go back")
+    if not sample["start_ns"] <= sample["prefill_end_ns"] <= sample["end_ns"]:
+        fail(f"{where}: edges out of order")
+    if sample["prefill_ns"] != sample["prefill_end_ns"] - sample["start_ns"]:
+        fail(f"{where}: prefill_ns")
+    if sample["decode_ns"] != sample["end_ns"] - sample["prefill_end_ns"]:
+        fail(f"{where}: decode_ns")
+    if sample["stamps_ns"][-1] > sample["end_ns"]:
+        fail(f"{where}: a token after the end")
+    edges = sample["edges"]
+    if edges["begin"]["end_ns"] > sample["start_ns"] or edges["decode_end"]["begin_ns"] < sample["end_ns"]:
+        fail(f"{where}: meters read inside the phase")
+    check_phase(meters, sample["energy"]["prefill"], edges["begin"], edges["prefill_end"], where + " prefill")
+    check_phase(meters, sample["energy"]["decode"], edges["prefill_end"], edges["decode_end"], where + " decode")
+
+
+def check_end(run, samples, end):
+    n_tokens = sum(s["n_generated_tokens"] for s in samples)
+    if end["samples"] != len(samples) or end["n_generated_tokens"] != n_tokens:
+        fail("end: counts")
+    if end["n_prompt_tokens"] != sum(s["n_prompt_tokens"] for s in samples):
+        fail("end: n_prompt_tokens")
+    for phase in ("prefill", "decode"):
+        if end[f"{phase}_ns"] != sum(s[f"{phase}_ns"] for s in samples):
+            fail(f"end: {phase}_ns")
+        for component in COMPONENTS:
+            parts = [s["energy"][phase][component]["uj"] for s in samples]
+            expected = None if None in parts else sum(parts)
+            if end["energy"][phase][component]["uj"] != expected:
+                fail(f"end: energy.{phase}.{component}")
+    total, rank = 0, -1
+    for component in ("cpu", "gpu", "ram"):
+        parts = [end["energy"][p][component]["uj"] for p in ("prefill", "decode")]
+        value = None if None in parts else sum(parts) * 1e-6
+        close(end["energy_j"][component]["value"], value, f"energy_j.{component}")
+        close(
+            end["energy_j_per_token"][component]["value"],
+            None if value is None else value / n_tokens,
+            f"energy_j_per_token.{component}",
+        )
+        if value is not None:
+            total += value
+            rank = max(rank, RANK[end["energy_j"][component]["source"]])
+    if rank < 0:
+        total = None
+    close(end["energy_j"]["total"]["value"], total, "energy_j.total")
+    if total is not None and RANK[end["energy_j"]["total"]["source"]] != rank:
+        fail("end: the total's source is not the weakest of its parts")
+    grams = None if total is None else total / 3.6e6 * run["g_per_kwh"]["value"]
+    close(end["co2e_g"], grams, "co2e_g")
+    close(end["co2e_g_per_token"], None if grams is None else grams / n_tokens, "co2e_g_per_token")
+    close(end["seconds_per_token"], (end["prefill_ns"] + end["decode_ns"]) * 1e-9 / n_tokens, "seconds_per_token")
+    close(end["ttft_ns"]["max"], max(s["prefill_ns"] for s in samples), "ttft_ns.max")
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    validated = "not validated: python3-jsonschema is not installed"
+    if len(sys.argv) > 2:
+        try:
+            import jsonschema
+
+            with open(sys.argv[2], encoding="utf-8") as file:
+                schema = json.load(file)
+            by_type = {
+                kind: jsonschema.Draft7Validator(
+                    {"$ref": f"#/definitions/{kind}", "definitions": schema["definitions"]}
+                )
+                for kind in ("run", "sample", "end")
+            }
+            for number, line in enumerate(lines, 1):
+                if line.get("type") not in by_type:
+                    fail(f"line {number}: type {line.get('type')}")
+                for error in by_type[line["type"]].iter_errors(line):
+                    fail(f"line {number}: {'/'.join(map(str, error.absolute_path))}: {error.message}")
+            validated = "validated"
+        except ImportError:
+            pass
+    run, samples, end, n_runs = None, [], None, 0
+    for line in lines:
+        if list(line)[:2] != ["schema_version", "type"]:
+            fail("schema_version and type do not come first")
+        if line["type"] == "run":
+            if run is None or run["run_id"] != line["run_id"]:
+                samples = []
+                n_runs += 1
+            run, end = line, None
+        elif line["type"] == "sample":
+            if line["run_id"] == run["run_id"] and line["index"] == len(samples):
+                check_sample(run["meters"], line, line["index"])
+                samples.append(line)
+        else:
+            end = line
+            check_end(run, samples, end)
+    print(f"PASS {n_runs} runs, {len(lines)} lines, {len(samples)} samples in the last; {validated}")
+
+
+main()

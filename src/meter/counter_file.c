@@ -26,7 +26,7 @@ bool sw_counter_parse(uint64_t *value, const char *bytes, size_t size)
         return false;
     memcpy(line, bytes, length);
     line[length] = 0;
-    return sw_parse_u64(value, line, 0, UINT64_MAX);
+    return sw_parse_u64(value, line, 0, INT64_MAX);
 }
 
 static ssize_t read_text(int fd, char text[LINE_BYTES])

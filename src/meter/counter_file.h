@@ -22,7 +22,9 @@ void sw_counter_file_close(struct sw_counter_file *file);
 /* False if the file vanished or holds no number now. A file that was replaced is opened anew. */
 bool sw_counter_file_read(struct sw_counter_file *file, uint64_t *value);
 
-/* First line of size bytes as a decimal count; white space at its end is ignored. */
+/* First line of size bytes as a decimal count, at most INT64_MAX, which is what a JSON integer
+ * holds (a counter of a kilowatt takes 292,000 years to get there). White space at its end is
+ * ignored. */
 bool sw_counter_parse(uint64_t *value, const char *bytes, size_t size);
 
 #endif

@@ -26,7 +26,7 @@ struct nvml {
     nvml_return (*count)(unsigned *count);
     nvml_return (*handle)(unsigned index, nvml_device *device);
     nvml_return (*energy)(nvml_device device, unsigned long long *millijoules);
-    nvml_return (*name)(nvml_device device, char *name, unsigned size);
+    nvml_return (*name)(nvml_device device, char *name, unsigned size); /* may be NULL */
     bool initialised;
 };
 
@@ -49,9 +49,16 @@ static const char *result_text(nvml_return result)
     }
 }
 
+/* By its name, else by that of the first version, which has no "_v2". */
 static bool find_symbol(void *library, const char *name, void *function)
 {
     void *symbol = dlsym(library, name);
+    size_t length = strlen(name);
+    if (symbol == NULL && length > 3 && strcmp(name + length - 3, "_v2") == 0) {
+        char first[64];
+        snprintf(first, sizeof first, "%.*s", (int)(length - 3), name);
+        symbol = dlsym(library, first);
+    }
     /* The copy turns an object pointer into a function pointer, as POSIX allows for dlsym. */
     memcpy(function, &symbol, sizeof symbol);
     return symbol != NULL;
@@ -82,8 +89,8 @@ static struct nvml *load(struct sw_meter_set *set, const char *path, const char 
         {"nvmlDeviceGetCount_v2", &nvml->count},
         {"nvmlDeviceGetHandleByIndex_v2", &nvml->handle},
         {"nvmlDeviceGetTotalEnergyConsumption", &nvml->energy},
-        {"nvmlDeviceGetName", &nvml->name},
     };
+    (void)find_symbol(nvml->library, "nvmlDeviceGetName", &nvml->name);
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
         if (!find_symbol(nvml->library, symbols[i].name, symbols[i].function)) {
             *problem = sw_set_text(set, "%s: has no %s", path, symbols[i].name);
@@ -115,7 +122,8 @@ static bool board_energy_uj(const struct board *board, uint64_t *uj, nvml_return
 {
     unsigned long long millijoules = 0;
     *result = board->nvml->energy(board->device, &millijoules);
-    return *result == 0 && !__builtin_mul_overflow((uint64_t)millijoules, UINT64_C(1000), uj);
+    return *result == 0 && !__builtin_mul_overflow((uint64_t)millijoules, UINT64_C(1000), uj) &&
+           *uj <= INT64_MAX; /* what a JSON integer holds */
 }
 
 static bool board_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
@@ -149,7 +157,7 @@ static void add_board(struct sw_meter_set *set, struct nvml *nvml, const char *p
         *problem = sw_set_text(set, "GPU %u: %s (%d)", index, result_text(result), result);
     } else {
         char name[NAME_BYTES] = "";
-        if (nvml->name(board->device, name, sizeof name) == 0)
+        if (nvml->name != NULL && nvml->name(board->device, name, sizeof name) == 0)
             scope = sw_set_text(set, "board (%.*s)", (int)strnlen(name, sizeof name), name);
         if (!board_energy_uj(board, &uj, &result))
             *problem =

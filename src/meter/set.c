@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 const char *sw_component_name(enum sw_component component)
 {
@@ -57,12 +58,23 @@ const char *sw_set_text(struct sw_meter_set *set, const char *format, ...)
         set->out_of_memory = true;
         return "";
     }
-    /* Names and paths come from the tree that is read; a line stays a line. */
-    for (char *c = text; *c != 0; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
     set->texts[set->n_texts++] = text;
     return text;
+}
+
+/* Names and paths come from the tree that is read; what is shown is one line of valid UTF-8. */
+static const char *shown(struct sw_meter_set *set, const char *text)
+{
+    bool valid = sw_utf8_valid(text, strlen(text)), clean = valid;
+    for (const char *c = text; *c != 0; c++)
+        clean = clean && (unsigned char)*c >= ' ' && *c != 0x7f;
+    if (clean)
+        return text;
+    char *copy = (char *)(uintptr_t)sw_set_text(set, "%s", text); /* owned by the set */
+    for (char *c = copy; *c != 0; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f || (!valid && (unsigned char)*c >= 0x80))
+            *c = '?';
+    return copy;
 }
 
 const char *sw_set_path(struct sw_meter_set *set, const char *path)
@@ -80,7 +92,12 @@ size_t sw_set_add(struct sw_meter_set *set, const struct sw_meter *meter)
             refused.close(&refused);
         return SIZE_MAX;
     }
-    set->meters[set->count] = *meter;
+    struct sw_meter *added = &set->meters[set->count];
+    *added = *meter;
+    added->info.name = shown(set, meter->info.name);
+    added->info.scope = shown(set, meter->info.scope);
+    added->info.path = shown(set, meter->info.path);
+    added->info.formula = shown(set, meter->info.formula);
     return set->count++;
 }
 
@@ -90,7 +107,12 @@ size_t sw_set_probe(struct sw_meter_set *set, const struct sw_meter_probe *probe
         set->out_of_memory = true;
         return 0;
     }
-    set->probes[set->n_probes] = *probe;
+    struct sw_meter_probe *added = &set->probes[set->n_probes];
+    *added = *probe;
+    added->name = shown(set, probe->name);
+    added->path = shown(set, probe->path);
+    added->reason = shown(set, probe->reason);
+    added->enable = shown(set, probe->enable);
     return set->n_probes++;
 }
 
@@ -129,6 +151,8 @@ enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_
                                            sw_ram_model_find};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         kinds[i](set, options, machine);
+    for (size_t c = 0; c < SW_N_COMPONENTS; c++)
+        set->reason[c] = shown(set, set->reason[c]);
     if (set->out_of_memory)
         code = sw_fail(err, SW_ENOMEM, "meters: out of memory");
 done:
@@ -196,19 +220,31 @@ void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out)
 
 /* Energy between two snapshots. */
 
+/* A text longer than the field is cut, never inside a character. */
+static void set_reason(struct sw_energy *out, const char *format, ...) SW_PRINTF(2, 3);
+
+static void set_reason(struct sw_energy *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out->reason, sizeof out->reason, format, arguments);
+    va_end(arguments);
+    size_t length = strlen(out->reason);
+    out->reason[length - sw_utf8_incomplete_tail(out->reason, length)] = 0;
+}
+
 static bool meter_energy(const struct sw_meter_info *info, const struct sw_reading *a,
                          const struct sw_reading *b, uint64_t *delta_uj, struct sw_energy *out)
 {
     if (!a->ok || !b->ok) {
-        snprintf(out->reason, sizeof out->reason, "%s could not be read at the %s%s%s", info->name,
-                 a->ok ? "end" : "beginning", info->path[0] != 0 ? ": " : "", info->path);
+        set_reason(out, "%s could not be read at the %s%s%s", info->name,
+                   a->ok ? "end" : "beginning", info->path[0] != 0 ? ": " : "", info->path);
         return false;
     }
     if (!sw_counter_delta(delta_uj, a->uj, b->uj, info->range_uj)) {
-        snprintf(out->reason, sizeof out->reason,
-                 "%s went from %llu to %llu uJ, which its range of %llu uJ does not explain",
-                 info->name, (unsigned long long)a->uj, (unsigned long long)b->uj,
-                 (unsigned long long)info->range_uj);
+        set_reason(out, "%s went from %llu to %llu uJ, which its range of %llu uJ does not explain",
+                   info->name, (unsigned long long)a->uj, (unsigned long long)b->uj,
+                   (unsigned long long)info->range_uj);
         return false;
     }
     return true;
@@ -232,8 +268,8 @@ void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component compo
 {
     *out = (struct sw_energy){.source = SW_ABSENT};
     if (set->n_overflow[component] > 0) {
-        snprintf(out->reason, sizeof out->reason, "%zu counters more than the %d that fit",
-                 set->n_overflow[component], SW_MAX_METERS);
+        set_reason(out, "%zu counters more than the %d that fit", set->n_overflow[component],
+                   SW_MAX_METERS);
         return;
     }
     enum sw_source weakest = SW_MEASURED;
@@ -249,7 +285,7 @@ void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component compo
         if (!meter_energy(info, &a->readings[i], &b->readings[i], &delta_uj, out))
             return;
         if (__builtin_add_overflow(sum_uj, delta_uj, &sum_uj)) {
-            snprintf(out->reason, sizeof out->reason, "%s: the sum overflows", info->name);
+            set_reason(out, "%s: the sum overflows", info->name);
             return;
         }
         if (info->source > weakest)
@@ -260,7 +296,7 @@ void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component compo
         n_summed++;
     }
     if (n_summed == 0) {
-        snprintf(out->reason, sizeof out->reason, "%s", set->reason[component]);
+        set_reason(out, "%s", set->reason[component]);
         return;
     }
     out->has_value = true;
@@ -270,5 +306,5 @@ void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component compo
     if (all_stated && sum_uj > 0)
         out->uncertainty_percent = weighted_percent / (double)sum_uj;
     if (weakest != SW_MEASURED)
-        snprintf(out->reason, sizeof out->reason, "%s", set->reason[component]);
+        set_reason(out, "%s", set->reason[component]);
 }

@@ -6,6 +6,7 @@
 
 #include "meter/counter_file.h"
 #include "meter/meter.h"
+#include "support/alloc.h"
 #include "support/fake_tree.h"
 
 #define RANGE  UINT64_C(262143328850) /* of a real part: 2^32 units of 2^-14 J */
@@ -109,8 +110,8 @@ static void a_value_is_the_first_line(void **state)
     uint64_t value = 0;
     assert_true(sw_counter_parse(&value, "12\n000\n", 7));
     assert_int_equal(value, 12);
-    assert_true(sw_counter_parse(&value, "18446744073709551615 \r\n", 23));
-    assert_true(value == UINT64_MAX);
+    assert_true(sw_counter_parse(&value, "9223372036854775807 \r\n", 22));
+    assert_true(value == INT64_MAX);
     static const char *const bad[] = {
         "",
         "\n",
@@ -120,7 +121,7 @@ static void a_value_is_the_first_line(void **state)
         "0x10\n",
         "1 2\n",
         "1e3\n",
-        "18446744073709551616\n",
+        "9223372036854775808\n",
         "999999999999999999999999999999999999999999999999999999999999999999999999\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -471,6 +472,49 @@ static void models_only_leaves_counters_alone(void **state)
     the_component_reason_holds(SW_CPU, "counters are left alone");
 }
 
+static void names_from_the_tree_are_shown_as_one_clean_line(void **state)
+{
+    (void)state;
+    fake_tree_zone(&tree, "odd\nroot\xff/sys/class/powercap/intel-rapl:0", "package-0", 5, RANGE);
+    char root[256];
+    snprintf(root, sizeof root, "%s" FAKE_POWERCAP "odd\nroot\xff//", tree.root);
+    struct sw_meter_options options = {.sysfs_root = root};
+    struct sw_error err;
+    fake_tree_write(&tree, FAKE_POWERCAP "odd\nroot\xff" FAKE_POWERCAP "intel-rapl:0/name",
+                    "package-\x1b[31m0\n");
+    assert_int_equal(sw_meter_set_open(&set, &options, &err), SW_OK);
+    assert_int_equal(sw_meter_set_count(set), 1); /* opened by its true name */
+    sw_meter_set_read(set, &a);
+    assert_true(a.readings[0].ok);
+    assert_string_equal(sw_meter_set_info(set, 0)->name, "powercap:package-??31m0");
+    assert_non_null(strstr(sw_meter_set_info(set, 0)->path, "/odd?root?/sys/class/powercap/"));
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    fake_tree_zone(&tree, "intel-rapl:0", "package-0-die-0", 50, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:1", "package-0-die-1", 50, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:0/intel-rapl:0:0", "dram", 50, RANGE);
+    fake_tree_write(&tree, FAKE_POWERCAP "intel-rapl:0/intel-rapl:0:0/energy_uj", "?");
+    fake_tree_write(&tree, "/proc/meminfo", "MemTotal: 5000 kB\n");
+    struct sw_meter_options options = {.sysfs_root = tree.root};
+    struct sw_error err;
+    long n = 0;
+    for (;; n++) {
+        sw_test_alloc_fail_from(n);
+        enum sw_code code = sw_meter_set_open(&set, &options, &err);
+        if (!sw_test_alloc_normal()) {
+            assert_int_equal(code, SW_OK);
+            break;
+        }
+        assert_int_equal(code, SW_ENOMEM);
+        assert_string_equal(err.text, "meters: out of memory");
+        assert_null(set);
+    }
+    assert_true(n > 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -496,6 +540,8 @@ int main(void)
         TEST(an_empty_root_says_what_is_missing),
         TEST(more_zones_than_fit_give_no_partial_sum),
         TEST(models_only_leaves_counters_alone),
+        TEST(names_from_the_tree_are_shown_as_one_clean_line),
+        TEST(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("powercap", tests, NULL, NULL);
 }

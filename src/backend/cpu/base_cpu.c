@@ -1,0 +1,244 @@
+#include "backend/cpu/base_cpu.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cpu/engine.h"
+#include "backend/cpu/layout.h"
+
+/* Why a strategy does not run here; NULL for those that do. */
+static const char *refusal(enum sw_strategy strategy)
+{
+    switch (strategy) {
+    case SW_STRATEGY_NONE:
+        return NULL;
+    case SW_STRATEGY_8BIT_W8A8:
+        return "is an arithmetic of base_gpu; base_cpu's int8 is quantization8bit";
+    case SW_STRATEGY_STUDY_FP4:
+        return "is what the study's GPU rows ran; only base_gpu computes it";
+    case SW_STRATEGY_8BIT:
+    case SW_STRATEGY_16BIT:
+    case SW_STRATEGY_DYNAMIC_16BIT:
+    case SW_STRATEGY_DYNAMIC_8BIT:
+    case SW_STRATEGY_4BIT:
+        return "is not built yet; base_cpu runs 'none' (fp32)";
+    }
+    return "is unknown";
+}
+
+static enum sw_code check_options(const struct sw_config *config,
+                                  const struct sw_backend_options *options, struct sw_error *err)
+{
+    const char *reason = refusal(options->strategy);
+    if (reason != NULL)
+        return sw_fail(err, SW_EUNSUPPORTED, "base_cpu: strategy %s %s",
+                       sw_strategy_name(options->strategy), reason);
+    if (options->max_positions < 1 || options->max_positions > config->max_positions)
+        return sw_fail(err, SW_EUSAGE, "base_cpu: %zu positions: the model has 1 to %zu",
+                       options->max_positions, config->max_positions);
+    if (options->n_sequences < 1 || options->n_sequences > UINT32_MAX || options->max_batch < 1 ||
+        options->max_logits < 1)
+        return sw_fail(err, SW_EUSAGE,
+                       "base_cpu: sequences, tokens of a batch and logits must be 1 or more");
+    return SW_OK;
+}
+
+static void fill_rotations(struct sw_backend *b, float *frequency)
+{
+    size_t half = b->config.head_dim / 2, width = b->head_pairs * SW_TILE;
+    sw_config_rope_frequencies(frequency, &b->config);
+    for (size_t p = 0; p < b->options.max_positions; p++) {
+        for (size_t i = 0; i < half; i++) {
+            float angle = (float)p * frequency[i];
+            b->cosines[p * width + i] = (float)cos((double)angle);
+            b->sines[p * width + i] = (float)sin((double)angle);
+        }
+    }
+}
+
+static uint64_t bytes_per_token(const struct sw_backend *b)
+{
+    const struct sw_config *c = &b->config;
+    uint64_t bytes = sw_matrix_bytes(&b->head) + c->dim * sizeof(float);
+    for (size_t l = 0; l < c->n_layers; l++) {
+        const struct sw_cpu_layer *layer = &b->layers[l];
+        bytes += sw_matrix_bytes(&layer->qkv) + sw_matrix_bytes(&layer->o) +
+                 sw_matrix_bytes(&layer->gate_up) + sw_matrix_bytes(&layer->down) +
+                 2 * c->dim * sizeof(float);
+    }
+    const struct sw_tensor *table = &sw_model_weights(b->model)->embedding;
+    return bytes + c->dim * sw_dtype_size(table->dtype);
+}
+
+static void fill_info(struct sw_backend *b)
+{
+    b->info = (struct sw_backend_info){
+        .backend = "base_cpu",
+        .arithmetic = "f32",
+        .isa = sw_cpu_level_name(b->kernels->level),
+        .weight_dtype = "f32",
+        .compute_dtype = "f32",
+        .kv_dtype = "f32",
+        .weight_bytes_per_token = bytes_per_token(b),
+        .packed_bytes = b->weights.size,
+        .cache_bytes = b->cache.size,
+        .scratch_bytes = b->scratch.size,
+    };
+}
+
+static void base_cpu_close(struct sw_backend *b)
+{
+    if (b == NULL)
+        return;
+    sw_arena_unmap(&b->weights);
+    sw_arena_unmap(&b->cache);
+    sw_arena_unmap(&b->scratch);
+    free(b->layers);
+    free(b->threads);
+    free(b);
+}
+
+static enum sw_code map_everything(struct sw_backend *b, struct sw_arena *lists,
+                                   struct sw_error *err)
+{
+    sw_layout_take(b, lists);
+    enum sw_code code = sw_arena_map(&b->weights, "base_cpu: packed weights", err);
+    if (code == SW_OK)
+        code = sw_arena_map(&b->cache, "base_cpu: KV cache", err);
+    if (code == SW_OK)
+        code = sw_arena_map(&b->scratch, "base_cpu: buffers of a batch", err);
+    if (code == SW_OK)
+        code = sw_arena_map(lists, "base_cpu: list of tiles", err);
+    if (code == SW_OK)
+        sw_layout_take(b, lists);
+    return code;
+}
+
+static enum sw_code base_cpu_open(struct sw_backend **out, const struct sw_model *model,
+                                  const struct sw_backend_options *options, struct sw_error *err)
+{
+    const struct sw_config *config = sw_model_config(model);
+    struct sw_arena lists = {0};
+    *out = NULL;
+    enum sw_cpu_level level;
+    enum sw_code code = check_options(config, options, err);
+    if (code == SW_OK)
+        code = sw_cpu_level_detect(&level, err);
+    if (code != SW_OK)
+        return code;
+
+    struct sw_backend *b = calloc(1, sizeof *b);
+    if (b == NULL)
+        return sw_fail(err, SW_ENOMEM, "base_cpu: out of memory");
+    b->model = model;
+    b->config = *config;
+    b->options = *options;
+    b->kernels = sw_kernels_of(level);
+    b->n_threads = sw_pool_size(options->pool);
+    b->layers = calloc(config->n_layers, sizeof *b->layers);
+    b->threads = calloc((size_t)b->n_threads, sizeof *b->threads);
+    if (b->layers == NULL || b->threads == NULL) {
+        code = sw_fail(err, SW_ENOMEM, "base_cpu: out of memory");
+        goto done;
+    }
+    sw_layout_sizes(b);
+    code = map_everything(b, &lists, err);
+    if (code != SW_OK)
+        goto done;
+    sw_layout_sources(b);
+    sw_pool_run(options->pool, sw_layout_pack, b);
+    fill_rotations(b, b->q); /* q has at least head_dim floats and is not in use yet */
+    fill_info(b);
+    *out = b;
+    b = NULL;
+done:
+    sw_arena_unmap(&lists);
+    base_cpu_close(b);
+    return code;
+}
+
+static enum sw_code check_token(const struct sw_backend *b, const struct sw_batch_token *token,
+                                size_t index, struct sw_error *err)
+{
+    if (token->id < 0 || (size_t)token->id >= b->config.vocab_size)
+        return sw_fail(err, SW_EUSAGE, "token %zu: id %" PRId32 " is not in 0 to %zu", index,
+                       token->id, b->config.vocab_size - 1);
+    if (token->sequence >= b->options.n_sequences)
+        return sw_fail(err, SW_EUSAGE, "token %zu: sequence %" PRIu32 " is not in 0 to %zu", index,
+                       token->sequence, b->options.n_sequences - 1);
+    if (token->position >= b->options.max_positions)
+        return sw_fail(err, SW_EUSAGE, "token %zu: position %" PRIu32 " is not in 0 to %zu", index,
+                       token->position, b->options.max_positions - 1);
+    if (token->position != b->n_seen_next[token->sequence])
+        return sw_fail(err, SW_EUSAGE,
+                       "token %zu: position %" PRIu32 " of sequence %" PRIu32 ": %" PRIu32
+                       " comes next",
+                       index, token->position, token->sequence, b->n_seen_next[token->sequence]);
+    return SW_OK;
+}
+
+/* Cuts the batch into blocks of tokens of one sequence at neighbouring positions. */
+static void find_blocks(struct sw_backend *b)
+{
+    const struct sw_batch_token *tokens = b->tokens;
+    size_t most = b->attention_rows / b->group;
+    b->n_blocks = 0;
+    for (size_t i = 0; i < b->n_tokens; i++) {
+        struct sw_token_block *last = b->n_blocks > 0 ? &b->blocks[b->n_blocks - 1] : NULL;
+        if (last != NULL && last->n < most && tokens[i].sequence == tokens[i - 1].sequence)
+            last->n++;
+        else
+            b->blocks[b->n_blocks++] = (struct sw_token_block){.first = i, .n = 1};
+    }
+}
+
+static enum sw_code base_cpu_forward(struct sw_backend *b, const struct sw_batch_token *tokens,
+                                     size_t n_tokens, float *logits, struct sw_error *err)
+{
+    size_t n_wanted = 0;
+    if (n_tokens < 1 || n_tokens > b->options.max_batch)
+        return sw_fail(err, SW_EUSAGE, "a batch of %zu tokens: from 1 to %zu", n_tokens,
+                       b->options.max_batch);
+    memcpy(b->n_seen_next, b->n_seen, b->options.n_sequences * sizeof *b->n_seen);
+    for (size_t i = 0; i < n_tokens; i++) {
+        enum sw_code code = check_token(b, &tokens[i], i, err);
+        if (code != SW_OK)
+            return code;
+        b->n_seen_next[tokens[i].sequence]++;
+        if (tokens[i].want_logits)
+            b->wanted[n_wanted++] = i;
+    }
+    if (n_wanted > b->options.max_logits || (n_wanted > 0 && logits == NULL))
+        return sw_fail(err, SW_EUSAGE, "logits of %zu tokens: room for %zu", n_wanted,
+                       logits != NULL ? b->options.max_logits : 0);
+    memcpy(b->n_seen, b->n_seen_next, b->options.n_sequences * sizeof *b->n_seen);
+    b->tokens = tokens;
+    b->n_tokens = n_tokens;
+    b->n_wanted = n_wanted;
+    b->logits = logits;
+    find_blocks(b);
+    sw_pool_run(b->options.pool, sw_cpu_forward, b);
+    return SW_OK;
+}
+
+static void base_cpu_reset(struct sw_backend *b, uint32_t sequence)
+{
+    if (sequence < b->options.n_sequences)
+        b->n_seen[sequence] = 0;
+}
+
+static void base_cpu_describe(const struct sw_backend *b, struct sw_backend_info *out)
+{
+    *out = b->info;
+}
+
+const struct sw_backend_api sw_base_cpu = {
+    .name = "base_cpu",
+    .open = base_cpu_open,
+    .forward = base_cpu_forward,
+    .reset = base_cpu_reset,
+    .describe = base_cpu_describe,
+    .close = base_cpu_close,
+};

@@ -1,0 +1,214 @@
+/*
+ * One pass over a batch. Threads walk through the same phases with a barrier between; each owns a
+ * fixed range of every matrix's tiles, streams it once, and finishes its own columns (bias,
+ * rotation, cache, SiLU, residual) while they are in the first cache.
+ */
+#include "backend/cpu/engine.h"
+
+#include <string.h>
+
+/* What becomes of a product: rows [row, row + n_rows) of tiles [tile, tile + n_tiles), n_tiles 1 or
+ * 2, in y (n_rows, 32). */
+typedef void finish_fn(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
+                       size_t row, size_t n_rows, size_t tile, size_t n_tiles);
+
+enum { PRODUCT_STRIDE = 2 * SW_TILE };
+
+static void add_bias(float *y, const float *bias, size_t n_rows, size_t n_tiles)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        for (size_t r = 0; r < n_tiles * SW_TILE; r++)
+            y[i * PRODUCT_STRIDE + r] += bias[r];
+    }
+}
+
+/* x (n_rows, x_stride) times tiles [begin, end) of the matrix. */
+static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                     const struct sw_matrix *matrix, const float *x, size_t x_stride, size_t n_rows,
+                     size_t begin, size_t end, finish_fn *finish, int thread)
+{
+    float *y = b->threads[thread].product;
+    size_t tile_stride = matrix->n_columns * SW_TILE;
+    for (size_t tile = begin; tile < end; tile += 2) {
+        size_t n_tiles = end - tile < 2 ? 1 : 2;
+        for (size_t row = 0; row < n_rows; row += SW_SCRATCH_ROWS) {
+            size_t n = n_rows - row < SW_SCRATCH_ROWS ? n_rows - row : SW_SCRATCH_ROWS;
+            b->kernels->gemm_f32(y, PRODUCT_STRIDE, x + row * x_stride, x_stride, n,
+                                 matrix->tiles + tile * tile_stride, tile_stride, n_tiles,
+                                 matrix->n_columns);
+            if (matrix->bias != NULL)
+                add_bias(y, matrix->bias + tile * SW_TILE, n, n_tiles);
+            finish(b, layer, y, row, n, tile, n_tiles);
+        }
+    }
+}
+
+/* A thread's tiles, in whole units (pairs where two tiles belong together). */
+static void part_of(size_t *begin, size_t *end, size_t n_tiles, size_t unit, int thread,
+                    int n_threads)
+{
+    sw_pool_part(begin, end, (n_tiles + unit - 1) / unit, thread, n_threads);
+    *begin *= unit;
+    *end = *end * unit < n_tiles ? *end * unit : n_tiles;
+}
+
+static void multiply_part(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                          const struct sw_matrix *matrix, const float *x, size_t x_stride,
+                          size_t n_rows, size_t unit, finish_fn *finish, int thread)
+{
+    size_t begin, end;
+    part_of(&begin, &end, matrix->n_tiles, unit, thread, b->n_threads);
+    multiply(b, layer, matrix, x, x_stride, n_rows, begin, end, finish, thread);
+}
+
+/* Normed rows of the residual, (n_rows, dim_stride). Few rows are computed by every thread for
+ * itself; many are shared out, with a barrier behind. rows names the rows, NULL for 0, 1, ... */
+static const float *norm(const struct sw_backend *b, const float *weight, const size_t *rows,
+                         size_t n_rows, int thread)
+{
+    bool is_shared = n_rows > SW_FEW_TOKENS;
+    float *out = is_shared ? b->normed : b->threads[thread].normed;
+    size_t begin = 0, end = n_rows;
+    if (is_shared)
+        sw_pool_part(&begin, &end, n_rows, thread, b->n_threads);
+    for (size_t i = begin; i < end; i++)
+        b->kernels->rms_norm_f32(out + i * b->dim_stride,
+                                 b->x + (rows != NULL ? rows[i] : i) * b->dim_stride, weight,
+                                 b->config.dim, b->config.rms_eps);
+    if (is_shared)
+        sw_pool_barrier(b->options.pool, thread);
+    return out;
+}
+
+/* Rotates 16 pairs (first, second) of a head: half-split form, as in the Hugging Face code. */
+static void rotate(float *first, float *second, const float *y, const float *cosines,
+                   const float *sines)
+{
+    for (size_t r = 0; r < SW_TILE; r++) {
+        first[r] = y[r] * cosines[r] - y[SW_TILE + r] * sines[r];
+        second[r] = y[SW_TILE + r] * cosines[r] + y[r] * sines[r];
+    }
+}
+
+/* One pair of tiles of a query or key head. */
+static void finish_qk(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
+                      size_t row, size_t n_rows, size_t pair)
+{
+    size_t head = pair / b->head_pairs, part = pair % b->head_pairs;
+    size_t head_dim = b->config.head_dim, half = head_dim / 2, at = part * SW_TILE;
+    size_t n = half - at < SW_TILE ? half - at : SW_TILE;
+    for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
+        const struct sw_batch_token *token = &b->tokens[row + i];
+        size_t angle = (token->position * b->head_pairs + part) * SW_TILE;
+        float first[SW_TILE], second[SW_TILE];
+        rotate(first, second, y, b->cosines + angle, b->sines + angle);
+        if (head < b->config.n_heads) {
+            float *q = sw_queries(b, head / b->group, row + i) + head % b->group * head_dim;
+            memcpy(q + at, first, n * sizeof *q);
+            memcpy(q + half + at, second, n * sizeof *q);
+        } else {
+            float *keys = sw_cached_keys(b, layer, token->sequence, head - b->config.n_heads) +
+                          token->position / SW_TILE * head_dim * SW_TILE +
+                          token->position % SW_TILE;
+            for (size_t r = 0; r < n; r++) {
+                keys[(at + r) * SW_TILE] = first[r];
+                keys[(half + at + r) * SW_TILE] = second[r];
+            }
+        }
+    }
+}
+
+/* One tile of a value head. */
+static void finish_value(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                         const float *y, size_t row, size_t n_rows, size_t tile)
+{
+    for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
+        const struct sw_batch_token *token = &b->tokens[row + i];
+        float *values =
+            sw_cached_values(b, layer, token->sequence, tile / b->head_tiles) +
+            (tile % b->head_tiles * b->position_tiles * SW_TILE + token->position) * SW_TILE;
+        memcpy(values, y, SW_TILE * sizeof *y);
+    }
+}
+
+static void finish_qkv(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
+                       size_t row, size_t n_rows, size_t tile, size_t n_tiles)
+{
+    if (tile < b->qk_tiles) {
+        finish_qk(b, layer, y, row, n_rows, tile / 2);
+        return;
+    }
+    for (size_t t = 0; t < n_tiles; t++)
+        finish_value(b, layer, y + t * SW_TILE, row, n_rows, tile + t - b->qk_tiles);
+}
+
+static void finish_residual(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                            const float *y, size_t row, size_t n_rows, size_t tile, size_t n_tiles)
+{
+    (void)layer;
+    for (size_t i = 0; i < n_rows; i++) {
+        float *x = b->x + (row + i) * b->dim_stride + tile * SW_TILE;
+        for (size_t r = 0; r < n_tiles * SW_TILE; r++)
+            x[r] += y[i * PRODUCT_STRIDE + r];
+    }
+}
+
+static void finish_gate_up(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                           const float *y, size_t row, size_t n_rows, size_t tile, size_t n_tiles)
+{
+    (void)layer;
+    (void)n_tiles;
+    b->kernels->silu_mul_f32(b->activated + row * b->hidden_stride + tile / 2 * SW_TILE,
+                             b->hidden_stride, y, PRODUCT_STRIDE, n_rows);
+}
+
+static void finish_logits(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                          const float *y, size_t row, size_t n_rows, size_t tile, size_t n_tiles)
+{
+    (void)layer;
+    size_t vocab_size = b->config.vocab_size, at = tile * SW_TILE;
+    size_t n = vocab_size - at < n_tiles * SW_TILE ? vocab_size - at : n_tiles * SW_TILE;
+    for (size_t i = 0; i < n_rows; i++)
+        memcpy(b->logits + (row + i) * vocab_size + at, y + i * PRODUCT_STRIDE, n * sizeof *y);
+}
+
+static void embed(const struct sw_backend *b, int thread)
+{
+    const struct sw_tensor *table = &sw_model_weights(b->model)->embedding;
+    size_t begin, end, dim = b->config.dim;
+    sw_pool_part(&begin, &end, b->n_tokens, thread, b->n_threads);
+    for (size_t i = begin; i < end; i++)
+        sw_tensor_read(b->x + i * b->dim_stride, table, (size_t)b->tokens[i].id * dim, dim);
+}
+
+void sw_cpu_forward(void *ctx, int thread)
+{
+    struct sw_backend *b = ctx;
+    struct sw_pool *pool = b->options.pool;
+    size_t n = b->n_tokens;
+    embed(b, thread);
+    sw_pool_barrier(pool, thread);
+    for (size_t l = 0; l < b->config.n_layers; l++) {
+        const struct sw_cpu_layer *layer = &b->layers[l];
+        const float *normed = norm(b, layer->attention_norm, NULL, n, thread);
+        multiply_part(b, layer, &layer->qkv, normed, b->dim_stride, n, 2, finish_qkv, thread);
+        sw_pool_barrier(pool, thread);
+        sw_cpu_attend(b, layer, thread);
+        sw_pool_barrier(pool, thread);
+        multiply_part(b, layer, &layer->o, b->attended, b->attention_stride, n, 1, finish_residual,
+                      thread);
+        sw_pool_barrier(pool, thread);
+        normed = norm(b, layer->mlp_norm, NULL, n, thread);
+        multiply_part(b, layer, &layer->gate_up, normed, b->dim_stride, n, 2, finish_gate_up,
+                      thread);
+        sw_pool_barrier(pool, thread);
+        multiply_part(b, layer, &layer->down, b->activated, b->hidden_stride, n, 1, finish_residual,
+                      thread);
+        sw_pool_barrier(pool, thread);
+    }
+    if (b->n_wanted > 0) {
+        const float *normed = norm(b, b->final_norm, b->wanted, b->n_wanted, thread);
+        multiply_part(b, NULL, &b->head, normed, b->dim_stride, b->n_wanted, 1, finish_logits,
+                      thread);
+    }
+}

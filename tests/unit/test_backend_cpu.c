@@ -1,0 +1,530 @@
+/*
+ * base_cpu against a plain Llama in double precision, written here from the definition; and against
+ * itself: however a batch is cut, mixed or shared out over threads, every bit is the same.
+ */
+#include "support/skip.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/random.h"
+
+enum { SEED = 20261123 };
+
+/* Shapes that stress tails: head sizes that are no multiple of 16, odd vocabularies, groups of 1 to
+ * 9, sizes below one tile. layers,dim,hidden,heads,kv_heads,vocab,positions */
+static const char *const shapes[] = {
+    "synthetic:2,64,96,4,2,131,64",  "synthetic:3,36,50,3,3,97,64", "synthetic:1,144,200,9,3,70,64",
+    "synthetic:2,48,33,2,1,1000,64", "synthetic:1,8,5,1,1,17,64",   "synthetic:2,90,100,9,1,64,64",
+    "synthetic:1,160,64,4,4,48,64",
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+static struct sw_model *open_model(const char *name)
+{
+    struct sw_model_options options = {.seed = SEED};
+    struct sw_model *model;
+    struct sw_error err;
+    if (sw_model_open(&model, name, &options, NULL, &err) != SW_OK)
+        fail_msg("%s: %s", name, err.text);
+    return model;
+}
+
+static const struct sw_backend_api *api(void)
+{
+    return sw_backend_find("base_cpu", NULL);
+}
+
+static struct sw_pool *open_pool(int n_threads)
+{
+    struct sw_pool_options options = {.n_threads = n_threads};
+    struct sw_pool *pool;
+    assert_int_equal(sw_pool_create(&pool, &options, NULL), SW_OK);
+    return pool;
+}
+
+static struct sw_backend *open_backend(const struct sw_model *model, struct sw_pool *pool,
+                                       size_t n_sequences)
+{
+    struct sw_backend_options options = {.pool = pool,
+                                         .n_sequences = n_sequences,
+                                         .max_positions = sw_model_config(model)->max_positions,
+                                         .max_batch = 64,
+                                         .max_logits = 64};
+    struct sw_backend *backend;
+    struct sw_error err;
+    if (api()->open(&backend, model, &options, &err) != SW_OK)
+        fail_msg("%s", err.text);
+    return backend;
+}
+
+static int32_t token_id(size_t sequence, size_t position, size_t vocab_size)
+{
+    return (int32_t)(sw_random_at(SEED, sequence * 1000 + position) % vocab_size);
+}
+
+static struct sw_batch_token token_of(const struct sw_model *model, size_t sequence,
+                                      size_t position)
+{
+    size_t vocab_size = sw_model_config(model)->vocab_size;
+    return (struct sw_batch_token){.id = token_id(sequence, position, vocab_size),
+                                   .position = (uint32_t)position,
+                                   .sequence = (uint32_t)sequence,
+                                   .want_logits = true};
+}
+
+/* Logits of positions 0 to n - 1 of one sequence, run in blocks of block tokens. Tokens take their
+ * ids from the sequence called name, whatever place they have in the cache. */
+static void run(float *logits, struct sw_backend *backend, const struct sw_model *model,
+                size_t name, uint32_t place, size_t n, size_t block)
+{
+    struct sw_batch_token tokens[64];
+    struct sw_error err;
+    size_t vocab_size = sw_model_config(model)->vocab_size;
+    api()->reset(backend, place);
+    for (size_t i = 0; i < n; i += block) {
+        size_t m = n - i < block ? n - i : block;
+        for (size_t j = 0; j < m; j++) {
+            tokens[j] = token_of(model, name, i + j);
+            tokens[j].sequence = place;
+        }
+        if (api()->forward(backend, tokens, m, logits + i * vocab_size, &err) != SW_OK)
+            fail_msg("%s", err.text);
+    }
+}
+
+/* The reference: one sequence, everything in double, no cache layout, no tricks. */
+
+static void reference_norm(double *y, const double *x, const struct sw_tensor *weight, size_t n,
+                           double eps)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * x[i];
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] / sqrt(sum / (double)n + eps) * (double)sw_tensor_at(weight, i);
+}
+
+static void reference_product(double *y, const struct sw_tensor *matrix,
+                              const struct sw_tensor *bias, const double *x)
+{
+    for (size_t r = 0; r < matrix->n_rows; r++) {
+        y[r] = bias != NULL && bias->data_view != NULL ? (double)sw_tensor_at(bias, r) : 0;
+        for (size_t c = 0; c < matrix->n_cols; c++)
+            y[r] += (double)sw_tensor_at(matrix, r * matrix->n_cols + c) * x[c];
+    }
+}
+
+static void reference_rotate(double *head, size_t head_dim, const float *frequency, size_t position)
+{
+    size_t half = head_dim / 2;
+    for (size_t i = 0; i < half; i++) {
+        double angle = (double)((float)position * frequency[i]);
+        double a = head[i], b = head[half + i];
+        head[i] = a * cos(angle) - b * sin(angle);
+        head[half + i] = b * cos(angle) + a * sin(angle);
+    }
+}
+
+enum { MAX_WIDTH = 1024, MAX_POSITIONS = 64 };
+
+struct reference {
+    const struct sw_config *c;
+    const struct sw_weights *w;
+    float frequency[MAX_WIDTH];
+    double *keys, *values; /* (n_layers, MAX_POSITIONS, n_kv_heads * head_dim) */
+};
+
+static void reference_attend(double *out, const struct reference *r, const double *q, size_t layer,
+                             size_t position)
+{
+    const struct sw_config *c = r->c;
+    size_t width = c->n_kv_heads * c->head_dim, d = c->head_dim;
+    const double *keys = r->keys + layer * MAX_POSITIONS * width;
+    const double *values = r->values + layer * MAX_POSITIONS * width;
+    for (size_t h = 0; h < c->n_heads; h++) {
+        size_t kv = h / (c->n_heads / c->n_kv_heads);
+        double weights[MAX_POSITIONS], sum = 0;
+        for (size_t p = 0; p <= position; p++) {
+            double score = 0;
+            for (size_t i = 0; i < d; i++)
+                score += q[h * d + i] * keys[p * width + kv * d + i];
+            sum += weights[p] = exp(score / sqrt((double)d));
+        }
+        for (size_t i = 0; i < d; i++) {
+            out[h * d + i] = 0;
+            for (size_t p = 0; p <= position; p++)
+                out[h * d + i] += weights[p] / sum * values[p * width + kv * d + i];
+        }
+    }
+}
+
+static void reference_token(double *logits, struct reference *r, int32_t id, size_t position)
+{
+    const struct sw_config *c = r->c;
+    double x[MAX_WIDTH], y[MAX_WIDTH], q[MAX_WIDTH], out[MAX_WIDTH], up[MAX_WIDTH];
+    size_t width = c->n_kv_heads * c->head_dim, d = c->head_dim;
+    for (size_t i = 0; i < c->dim; i++)
+        x[i] = (double)sw_tensor_at(&r->w->embedding, (size_t)id * c->dim + i);
+    for (size_t l = 0; l < c->n_layers; l++) {
+        const struct sw_layer_weights *w = &r->w->layers[l];
+        double *key = r->keys + (l * MAX_POSITIONS + position) * width;
+        double *value = r->values + (l * MAX_POSITIONS + position) * width;
+        reference_norm(y, x, &w->attention_norm, c->dim, (double)c->rms_eps);
+        reference_product(q, &w->q, &w->q_bias, y);
+        reference_product(key, &w->k, &w->k_bias, y);
+        reference_product(value, &w->v, &w->v_bias, y);
+        for (size_t h = 0; h < c->n_heads; h++)
+            reference_rotate(q + h * d, d, r->frequency, position);
+        for (size_t h = 0; h < c->n_kv_heads; h++)
+            reference_rotate(key + h * d, d, r->frequency, position);
+        reference_attend(out, r, q, l, position);
+        reference_product(y, &w->o, &w->o_bias, out);
+        for (size_t i = 0; i < c->dim; i++)
+            x[i] += y[i];
+        reference_norm(y, x, &w->mlp_norm, c->dim, (double)c->rms_eps);
+        reference_product(q, &w->gate, &w->gate_bias, y);
+        reference_product(up, &w->up, &w->up_bias, y);
+        for (size_t i = 0; i < c->hidden_dim; i++)
+            q[i] = q[i] / (1 + exp(-q[i])) * up[i];
+        reference_product(y, &w->down, &w->down_bias, q);
+        for (size_t i = 0; i < c->dim; i++)
+            x[i] += y[i];
+    }
+    reference_norm(y, x, &r->w->final_norm, c->dim, (double)c->rms_eps);
+    reference_product(logits, &r->w->head, NULL, y);
+}
+
+/* Largest difference against the reference, relative to the largest logit of the sequence. */
+static double difference_from_reference(const float *logits, const struct sw_model *model,
+                                        size_t sequence, size_t n)
+{
+    const struct sw_config *c = sw_model_config(model);
+    size_t cached = c->n_layers * MAX_POSITIONS * c->n_kv_heads * c->head_dim;
+    struct reference r = {.c = c, .w = sw_model_weights(model)};
+    double worst = 0, largest = 0, *expected = calloc(c->vocab_size, sizeof *expected);
+    r.keys = calloc(cached, sizeof *r.keys);
+    r.values = calloc(cached, sizeof *r.values);
+    assert_true(expected != NULL && r.keys != NULL && r.values != NULL);
+    sw_config_rope_frequencies(r.frequency, c);
+    for (size_t p = 0; p < n; p++) {
+        reference_token(expected, &r, token_id(sequence, p, c->vocab_size), p);
+        for (size_t i = 0; i < c->vocab_size; i++) {
+            double error = fabs((double)logits[p * c->vocab_size + i] - expected[i]);
+            worst = error > worst || isnan(error) ? error : worst;
+            largest = fmax(largest, fabs(expected[i]));
+        }
+    }
+    free(expected);
+    free(r.keys);
+    free(r.values);
+    assert_true(largest > 0);
+    return worst / largest;
+}
+
+static float *logits_room(const struct sw_model *model, size_t n)
+{
+    float *logits = malloc(n * sw_model_config(model)->vocab_size * sizeof *logits);
+    assert_non_null(logits);
+    return logits;
+}
+
+static void logits_equal_a_plain_llama_in_double(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    for (size_t s = 0; s < N_SHAPES; s++) {
+        struct sw_model *model = open_model(shapes[s]);
+        struct sw_backend *backend = open_backend(model, NULL, 1);
+        float *logits = logits_room(model, N);
+        run(logits, backend, model, 0, 0, N, N);
+        double difference = difference_from_reference(logits, model, 0, N);
+        print_message("# %s: largest difference %.2g of the largest logit\n", shapes[s],
+                      difference);
+        assert_true(difference < 1e-5);
+        free(logits);
+        api()->close(backend);
+        sw_model_close(model);
+    }
+}
+
+static void assert_same_bits(const float *a, const float *b, size_t n, const char *what)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0)
+            fail_msg("%s: float %zu is %a, not %a", what, i, (double)b[i], (double)a[i]);
+    }
+}
+
+static void threads_and_blocks_change_no_bit(void **state)
+{
+    (void)state;
+    enum { N = 41 };
+    const int n_threads[] = {1, 2, 3, 5};
+    const size_t blocks[] = {1, 2, 4, 5, 7, 16, 41};
+    for (size_t s = 0; s < N_SHAPES; s++) {
+        struct sw_model *model = open_model(shapes[s]);
+        size_t n_logits = N * sw_model_config(model)->vocab_size;
+        float *expected = logits_room(model, N), *logits = logits_room(model, N);
+        struct sw_backend *backend = open_backend(model, NULL, 1);
+        run(expected, backend, model, 0, 0, N, 1);
+        api()->close(backend);
+        for (size_t t = 0; t < 4; t++) {
+            struct sw_pool *pool = open_pool(n_threads[t]);
+            backend = open_backend(model, pool, 1);
+            for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+                memset(logits, 0xff, n_logits * sizeof *logits);
+                run(logits, backend, model, 0, 0, N, blocks[i]);
+                assert_same_bits(expected, logits, n_logits, shapes[s]);
+            }
+            api()->close(backend);
+            sw_pool_destroy(pool);
+        }
+        free(expected);
+        free(logits);
+        sw_model_close(model);
+    }
+}
+
+#if defined(__x86_64__)
+static void every_level_gives_the_same_bits(void **state)
+{
+    (void)state;
+    enum { N = 21 };
+    const char *const levels[] = {"scalar", "avx2", "avx512"};
+    size_t n_levels = 0;
+    for (size_t s = 0; s < N_SHAPES; s++) {
+        struct sw_model *model = open_model(shapes[s]);
+        size_t n_logits = N * sw_model_config(model)->vocab_size;
+        float *expected = logits_room(model, N), *logits = logits_room(model, N);
+        for (size_t l = 0; l < 3; l++) {
+            setenv("SMOLWATT_ISA", levels[l], 1);
+            struct sw_backend *backend = open_backend(model, NULL, 1);
+            struct sw_backend_info info;
+            api()->describe(backend, &info);
+            if (strcmp(info.isa, levels[l]) == 0) { /* else this machine lacks the level */
+                n_levels++;
+                run(l == 0 ? expected : logits, backend, model, 0, 0, N, 8);
+                assert_same_bits(expected, l == 0 ? expected : logits, n_logits, levels[l]);
+            }
+            api()->close(backend);
+        }
+        unsetenv("SMOLWATT_ISA");
+        free(expected);
+        free(logits);
+        sw_model_close(model);
+    }
+    print_message("# %zu engines compared\n", n_levels);
+    assert_true(n_levels >= N_SHAPES);
+}
+#endif
+
+/* Three sequences advance at random, in random order within a batch, prefill and decode alike. */
+static void mixed_batches_equal_one_sequence_at_a_time(void **state)
+{
+    (void)state;
+    enum { N = 40, N_SEQUENCES = 3 };
+    struct sw_random random = {.seed = SEED};
+    print_message("# seed %d\n", SEED);
+    for (size_t s = 0; s < N_SHAPES; s++) {
+        struct sw_model *model = open_model(shapes[s]);
+        size_t vocab_size = sw_model_config(model)->vocab_size;
+        struct sw_pool *pool = open_pool(2);
+        struct sw_backend *backend = open_backend(model, pool, N_SEQUENCES);
+        float *expected = logits_room(model, N * N_SEQUENCES), *logits = logits_room(model, 64);
+        for (size_t q = 0; q < N_SEQUENCES; q++)
+            run(expected + q * N * vocab_size, backend, model, q, 0, N, 1);
+        for (uint32_t q = 0; q < N_SEQUENCES; q++)
+            api()->reset(backend, q);
+
+        size_t n_seen[N_SEQUENCES] = {0}, n_left = N * N_SEQUENCES;
+        while (n_left > 0) {
+            struct sw_batch_token tokens[64];
+            size_t n = 0, n_most = 1 + sw_random_below(&random, 20);
+            while (n < n_most && n_left > 0) {
+                size_t q = sw_random_below(&random, N_SEQUENCES);
+                size_t length = 1 + sw_random_below(&random, 6);
+                for (; length > 0 && n < n_most && n_seen[q] < N; length--, n_left--) {
+                    tokens[n] = token_of(model, q, n_seen[q]++);
+                    tokens[n++].want_logits = sw_random_below(&random, 3) > 0;
+                }
+            }
+            assert_int_equal(api()->forward(backend, tokens, n, logits, NULL), SW_OK);
+            const float *next = logits;
+            for (size_t i = 0; i < n; i++) {
+                if (!tokens[i].want_logits)
+                    continue;
+                size_t at = tokens[i].sequence * N + tokens[i].position;
+                assert_same_bits(expected + at * vocab_size, next, vocab_size, shapes[s]);
+                next += vocab_size;
+            }
+        }
+        free(expected);
+        free(logits);
+        api()->close(backend);
+        sw_pool_destroy(pool);
+        sw_model_close(model);
+    }
+}
+
+static void refused(struct sw_backend *backend, struct sw_batch_token token, const char *text)
+{
+    float logits[256];
+    struct sw_error err = {0};
+    assert_int_equal(api()->forward(backend, &token, 1, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, text);
+}
+
+static void bad_tokens_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    struct sw_model *model = open_model(shapes[0]);
+    struct sw_backend *backend = open_backend(model, NULL, 2);
+    float expected[131], logits[131];
+    struct sw_batch_token good = {.id = 3, .want_logits = true}, bad = good;
+    assert_int_equal(api()->forward(backend, &good, 1, expected, NULL), SW_OK);
+    refused(backend, good, "token 0: position 0 of sequence 0: 1 comes next");
+    bad.id = -1;
+    refused(backend, bad, "token 0: id -1 is not in 0 to 130");
+    bad.id = 131;
+    refused(backend, bad, "token 0: id 131 is not in 0 to 130");
+    bad = good;
+    bad.sequence = 2;
+    refused(backend, bad, "token 0: sequence 2 is not in 0 to 1");
+    bad = good;
+    bad.position = 64;
+    refused(backend, bad, "token 0: position 64 is not in 0 to 63");
+    bad.position = 2;
+    refused(backend, bad, "token 0: position 2 of sequence 0: 1 comes next");
+
+    struct sw_error err;
+    struct sw_batch_token two[2] = {{.id = 1, .sequence = 1}, {.id = 999, .sequence = 1}};
+    assert_int_equal(api()->forward(backend, two, 2, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "token 1: id 999 is not in 0 to 130");
+    assert_int_equal(api()->forward(backend, two, 0, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "a batch of 0 tokens: from 1 to 64");
+    assert_int_equal(api()->forward(backend, two, 65, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "a batch of 65 tokens: from 1 to 64");
+
+    /* Sequence 1 is as if nothing had been tried: the same token gives what sequence 0 got. */
+    good.sequence = 1;
+    assert_int_equal(api()->forward(backend, &good, 1, logits, &err), SW_OK);
+    assert_same_bits(expected, logits, 131, "after refusals");
+    api()->reset(backend, 0);
+    good.sequence = 0;
+    assert_int_equal(api()->forward(backend, &good, 1, logits, &err), SW_OK);
+    assert_same_bits(expected, logits, 131, "after reset");
+    api()->reset(backend, 77); /* no such sequence: nothing happens */
+    api()->close(backend);
+    sw_model_close(model);
+}
+
+static void more_logits_than_asked_for_at_open_are_refused(void **state)
+{
+    (void)state;
+    struct sw_model *model = open_model(shapes[0]);
+    struct sw_backend_options options = {
+        .n_sequences = 1, .max_positions = 8, .max_batch = 4, .max_logits = 1};
+    struct sw_backend *backend;
+    struct sw_error err;
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_OK);
+    struct sw_batch_token tokens[2] = {token_of(model, 0, 0), token_of(model, 0, 1)};
+    float logits[2 * 131];
+    assert_int_equal(api()->forward(backend, tokens, 2, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "logits of 2 tokens: room for 1");
+    assert_int_equal(api()->forward(backend, tokens, 1, NULL, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "logits of 1 tokens: room for 0");
+    api()->close(backend);
+    sw_model_close(model);
+}
+
+static void what_cannot_run_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct sw_model *model = open_model(shapes[0]);
+    struct sw_backend *backend;
+    struct sw_error err;
+    struct sw_backend_options options = {
+        .n_sequences = 1, .max_positions = 64, .max_batch = 1, .max_logits = 1};
+    for (int s = SW_STRATEGY_NONE + 1; s <= SW_STRATEGY_STUDY_FP4; s++) {
+        options.strategy = (enum sw_strategy)s;
+        assert_int_equal(api()->open(&backend, model, &options, &err), SW_EUNSUPPORTED);
+        assert_null(backend);
+        assert_non_null(strstr(err.text, sw_strategy_name(options.strategy)));
+    }
+    options.strategy = SW_STRATEGY_NONE;
+    options.max_positions = 65;
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "base_cpu: 65 positions: the model has 1 to 64");
+    options.max_positions = 64;
+    options.max_batch = 0;
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_EUSAGE);
+    options.max_batch = SIZE_MAX / 8;
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_ENOMEM);
+    assert_non_null(strstr(err.text, "base_cpu: buffers of a batch"));
+    options.max_batch = 1;
+    options.n_sequences = UINT32_MAX;
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_ENOMEM);
+    assert_non_null(strstr(err.text, "base_cpu: KV cache"));
+    sw_model_close(model);
+}
+
+static void names_are_the_studys(void **state)
+{
+    (void)state;
+    enum sw_strategy strategy;
+    struct sw_error err;
+    assert_true(sw_strategy_parse(&strategy, "quantization8bit"));
+    assert_int_equal(strategy, SW_STRATEGY_8BIT);
+    assert_string_equal(sw_strategy_name(SW_STRATEGY_DYNAMIC_16BIT), "quantization");
+    assert_false(sw_strategy_parse(&strategy, "quantization9bit"));
+    assert_false(sw_strategy_parse(&strategy, ""));
+    assert_string_equal(sw_backend_find("base_cpu", &err)->name, "base_cpu");
+    assert_null(sw_backend_find("base_gpu", &err));
+    assert_int_equal(err.code, SW_EUNSUPPORTED);
+    assert_string_equal(
+        err.text, "backend base_gpu: the CUDA engine is not part of this build (base_cpu is)");
+    assert_null(sw_backend_find("onnx_cpu", &err));
+    assert_int_equal(err.code, SW_EUNSUPPORTED);
+    assert_null(sw_backend_find("tpu", &err));
+    assert_int_equal(err.code, SW_EUSAGE);
+    assert_string_equal(err.text, "unknown backend 'tpu' (base_cpu, base_gpu, onnx_cpu, onnx_gpu)");
+}
+
+static void what_runs_is_described(void **state)
+{
+    (void)state;
+    struct sw_model *model = open_model("synthetic:2,64,96,2,1,128,64");
+    struct sw_backend *backend = open_backend(model, NULL, 1);
+    struct sw_backend_info info;
+    api()->describe(backend, &info);
+    /* No padding in this shape: all parameters once, the tied matrix as head, one row of it. */
+    uint64_t n = sw_config_n_parameters(sw_model_config(model));
+    assert_int_equal(info.weight_bytes_per_token, n * 4 + 64 * 4);
+    assert_true(info.packed_bytes >= n * 4);
+    assert_int_equal(info.cache_bytes, 2 * 2 * 1 * 64 * 32 * 4);
+    assert_string_equal(info.backend, "base_cpu");
+    assert_string_equal(info.arithmetic, "f32");
+    api()->close(backend);
+    sw_model_close(model);
+}
+
+int main(void)
+{
+    unsetenv("SMOLWATT_ISA");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logits_equal_a_plain_llama_in_double),
+        cmocka_unit_test(threads_and_blocks_change_no_bit),
+#if defined(__x86_64__)
+        cmocka_unit_test(every_level_gives_the_same_bits),
+#endif
+        cmocka_unit_test(mixed_batches_equal_one_sequence_at_a_time),
+        cmocka_unit_test(bad_tokens_are_refused_and_change_nothing),
+        cmocka_unit_test(more_logits_than_asked_for_at_open_are_refused),
+        cmocka_unit_test(what_cannot_run_is_refused_by_name),
+        cmocka_unit_test(names_are_the_studys),
+        cmocka_unit_test(what_runs_is_described),
+    };
+    return cmocka_run_group_tests_name("backend_cpu", tests, NULL, NULL);
+}

@@ -9,7 +9,7 @@
  * column, to be multiplied with one activation.
  *
  * Adding a kernel: one line in SW_KERNELS, its scalar definition, its vector form in
- * kernels_vector.h, and a check in tests/kernels, which does not compile without one.
+ * kernels_vector.inc, and a check in tests/kernels, which does not compile without one.
  */
 #ifndef SW_BACKEND_CPU_KERNELS_H
 #define SW_BACKEND_CPU_KERNELS_H

@@ -22,6 +22,6 @@ static inline vec vec_power(vec t)
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
 }
 
-#include "backend/cpu/kernels_vector.h"
+#include "backend/cpu/kernels_vector.inc"
 
 const struct sw_kernels sw_kernels_avx2 = {.level = SW_CPU_AVX2, KERNEL_TABLE};

@@ -22,6 +22,6 @@ static inline vec vec_power(vec t)
     return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
 }
 
-#include "backend/cpu/kernels_vector.h"
+#include "backend/cpu/kernels_vector.inc"
 
 const struct sw_kernels sw_kernels_avx512 = {.level = SW_CPU_AVX512, KERNEL_TABLE};

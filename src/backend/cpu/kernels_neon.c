@@ -22,6 +22,6 @@ static inline vec vec_power(vec t)
     return vreinterpretq_f32_u32(vshlq_n_u32(bits, 23));
 }
 
-#include "backend/cpu/kernels_vector.h"
+#include "backend/cpu/kernels_vector.inc"
 
 const struct sw_kernels sw_kernels_neon = {.level = SW_CPU_NEON, KERNEL_TABLE};

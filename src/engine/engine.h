@@ -50,7 +50,7 @@ enum sw_verdict_on_token { SW_GO_ON, SW_STOP_HERE_TEXT, SW_STOP_HERE_INTERRUPTED
 struct sw_generate_request {
     const int32_t *prompt_ids; /* (n_prompt) */
     size_t n_prompt;           /* from 1 */
-    size_t max_new_tokens;     /* not above the engine's */
+    size_t max_new_tokens;     /* not above the engine's; 0: the prompt is run, nothing generated */
     bool ignore_eos;
     struct sw_sampler *sampler;                                  /* NULL: greedy */
     void (*on_edge)(void *ctx, enum sw_edge edge);               /* may be NULL */
@@ -66,13 +66,15 @@ struct sw_generation {
     double *logprobs;    /* (n_ids) natural log, or NULL if not asked for; owned */
     size_t n_ids;
     enum sw_stop_reason stop_reason;
-    uint64_t start_ns;       /* before the first prompt token */
-    uint64_t prefill_end_ns; /* first id known: start_ns to here is TTFT */
-    uint64_t end_ns;         /* last id known */
-    double prompt_nll;       /* mean over prompt ids 1..., natural log; NaN if not scored */
+    uint64_t start_ns;        /* before the first prompt token */
+    uint64_t prefill_end_ns;  /* first id known: start_ns to here is TTFT */
+    uint64_t decode_start_ns; /* on_edge(SW_EDGE_PREFILL_END) has returned: from here to end_ns is
+                                 decoding without the reading of meters */
+    uint64_t end_ns;          /* last id known; decode_start_ns where there is at most one */
+    double prompt_nll;        /* mean over prompt ids 1..., natural log; NaN if not scored */
 };
 
-/* A prompt longer than the model's positions is refused. */
+/* A prompt longer than the model's positions is refused. On failure *out holds nothing. */
 enum sw_code sw_engine_generate(struct sw_engine *engine, const struct sw_generate_request *request,
                                 struct sw_generation *out, struct sw_error *err);
 void sw_generation_free(struct sw_generation *generation);

@@ -21,10 +21,10 @@ enum sw_code sw_sampler_create(struct sw_sampler **out, const struct sw_sampler_
                                size_t vocab_size, struct sw_error *err);
 void sw_sampler_destroy(struct sw_sampler *sampler);
 
-/* Index of the greatest logit (lowest index among equals, NaN never). */
+/* Index of the greatest logit (lowest index among equals, NaN never); -1 where all are NaN. */
 int32_t sw_argmax(const float *logits, size_t n);
 
-/* The next id from logits (vocab_size). */
+/* The next id from logits (vocab_size); -1 where all are NaN. Nothing is allocated. */
 int32_t sw_sampler_next(struct sw_sampler *sampler, const float *logits);
 
 /* Natural log of the softmax probability of id, in double over the raw logits. */

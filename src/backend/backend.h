@@ -34,6 +34,10 @@ enum sw_strategy {
 bool sw_strategy_parse(enum sw_strategy *out, const char *text);
 const char *sw_strategy_name(enum sw_strategy strategy);
 
+/* Tokens of one prefill call unless asked otherwise: enough to reuse a weight that is in a register
+ * or in L2, few enough that the activations stay in the cache, too. */
+enum { SW_PREFILL_BLOCK = 128 };
+
 struct sw_backend_options {
     enum sw_strategy strategy;
     struct sw_pool *pool; /* borrowed until close; NULL: one thread */

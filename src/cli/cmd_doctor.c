@@ -15,18 +15,21 @@ static json_t *text_or_null(const char *text)
     return text[0] != 0 ? json_string(text) : json_null();
 }
 
-/* A row for each meter that was looked for. */
+/* A row for each meter that was looked for, component by component. */
 static json_t *probe_rows(const struct sw_meter_set *meters)
 {
     json_t *rows = json_array();
-    for (size_t i = 0; i < sw_meter_set_probe_count(meters); i++) {
-        const struct sw_meter_probe *p = sw_meter_set_probe(meters, i);
+    size_t n = sw_meter_set_probe_count(meters);
+    for (size_t i = 0; i < n * SW_N_COMPONENTS; i++) {
+        const struct sw_meter_probe *p = sw_meter_set_probe(meters, i % n);
+        if (p->component != (enum sw_component)(i / n))
+            continue;
         const char *state = p->counted ? "used" : p->found ? "found" : "missing";
-        json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "component",
-                            sw_component_name(p->component), "meter", p->name, "state", state,
-                            "path", text_or_null(p->path), "reason", text_or_null(p->reason),
-                            "enable", text_or_null(p->enable)));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "component",
+                                              sw_component_name(p->component), "meter", p->name,
+                                              "state", state, "path", text_or_null(p->path),
+                                              "reason", text_or_null(p->reason), "enable",
+                                              text_or_null(p->enable)));
     }
     return rows;
 }
@@ -43,7 +46,8 @@ static void write_for_people(struct sw_buffer *out, const json_t *rows, const js
     const char *last = "";
     size_t i;
     json_t *row;
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         const char *component = text_at(row, "component");
         if (strcmp(component, last) != 0)
             sw_buffer_printf(out, "%s%s\n", i > 0 ? "\n" : "", component);

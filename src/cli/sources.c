@@ -43,14 +43,15 @@ static enum sw_code dup_into(char **out, const char *text, struct sw_error *err)
     return *out != NULL ? SW_OK : sw_fail(err, SW_ENOMEM, "%s: out of memory", text);
 }
 
-static enum sw_code from_hub(char **folder, const char *name, const char *revision,
+static enum sw_code from_hub(char **folder, const char *name, const char *revision, bool refresh,
                              struct sw_progress *progress, struct sw_error *err)
 {
     struct download download = {.progress = progress};
     struct sw_hub_options options = {.revision = revision,
                                      .progress = show_download,
                                      .is_interrupted = is_interrupted,
-                                     .ctx = &download};
+                                     .ctx = &download,
+                                     .refresh = refresh};
     enum sw_code code = sw_hub_model(folder, name, &options, err);
     sw_progress_end(progress);
     return code;
@@ -65,10 +66,10 @@ enum sw_code sw_resolve_model(char **resolved, char **name, const char *named, c
     if (named != NULL && (sw_model_name_is_synthetic(named) || sw_file_is_folder(named))) {
         code = dup_into(resolved, named, err);
     } else if (named != NULL) {
-        code = from_hub(resolved, named, revision, progress, err);
+        code = from_hub(resolved, named, revision, false, progress, err);
     } else {
         named = SW_DEFAULT_MODEL;
-        code = from_hub(resolved, named, revision, progress, err);
+        code = from_hub(resolved, named, revision, false, progress, err);
         if (code != SW_OK && code != SW_EINTERRUPTED) {
             sw_say("%s cannot be had: %s", named, err->text);
             sw_say("running %s instead: seeded random weights of the same shape; seconds and "
@@ -83,27 +84,61 @@ enum sw_code sw_resolve_model(char **resolved, char **name, const char *named, c
     return code;
 }
 
+static enum sw_code dataset_file_from_hub(char **path, const char *name, const char *split,
+                                          bool refresh, struct sw_progress *progress,
+                                          struct sw_error *err)
+{
+    struct download download = {.progress = progress};
+    struct sw_hub_info info = {0};
+    struct sw_hub_options hub = {.progress = show_download,
+                                 .is_interrupted = is_interrupted,
+                                 .ctx = &download,
+                                 .refresh = refresh,
+                                 .info = &info};
+    enum sw_code code = sw_hub_dataset(path, name, split, &hub, err);
+    sw_progress_end(progress);
+    if (code == SW_OK && info.note[0] != 0)
+        sw_say("%s", info.note);
+    return code;
+}
+
 static enum sw_code dataset_from_hub(struct sw_dataset *out, const char *name, const char *split,
                                      const struct sw_dataset_options *options,
                                      struct sw_progress *progress, struct sw_error *err)
 {
-    struct download download = {.progress = progress};
-    struct sw_hub_options hub = {
-        .progress = show_download, .is_interrupted = is_interrupted, .ctx = &download};
     char *path = NULL;
-    enum sw_code code = sw_hub_dataset(&path, name, split, &hub, err);
-    sw_progress_end(progress);
+    enum sw_code code = dataset_file_from_hub(&path, name, split, false, progress, err);
     if (code == SW_OK)
         code = sw_dataset_load(out, path, options, err);
     free(path);
-    if (code == SW_OK) {
-        char *copy = strdup(name);
-        if (copy != NULL) {
-            free(out->name);
-            out->name = copy;
-        }
+    char *copy = code == SW_OK ? strdup(name) : NULL;
+    if (copy != NULL) {
+        free(out->name);
+        out->name = copy;
     }
     return code;
+}
+
+enum sw_code sw_pull(char **path, const char *name, bool is_dataset, const char *revision,
+                     const char *split, struct sw_progress *progress, struct sw_error *err)
+{
+    if (is_dataset)
+        return dataset_file_from_hub(path, name, split, true, progress, err);
+    return from_hub(path, name, revision, true, progress, err);
+}
+
+/* "questions.jsonl" or "./squad" is a file that is not there, and no hub id. */
+static bool looks_like_file(const char *name)
+{
+    static const char *const endings[] = {".json", ".jsonl", ".csv", ".txt"};
+    if (name[0] == '/' || strncmp(name, "./", 2) == 0 || strncmp(name, "../", 3) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t size = strlen(endings[i]);
+        if (strlen(name) > size && strcmp(name + strlen(name) - size, endings[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 enum sw_code sw_resolve_dataset(struct sw_dataset *out, const char *named, const char *split,
@@ -111,7 +146,6 @@ enum sw_code sw_resolve_dataset(struct sw_dataset *out, const char *named, const
                                 struct sw_progress *progress, struct sw_error *err)
 {
     enum sw_code code;
-    bool is_squad = named == NULL || strcmp(named, "squad") == 0;
     if (named != NULL && strcmp(named, SW_BUILTIN_QUESTIONS) == 0)
         return sw_dataset_builtin(out, err);
     if (named == NULL && model_is_synthetic) {
@@ -120,9 +154,9 @@ enum sw_code sw_resolve_dataset(struct sw_dataset *out, const char *named, const
     }
     if (named != NULL && sw_file_exists(named)) {
         code = sw_dataset_load(out, named, options, err);
-    } else if (named != NULL && (strchr(named, '.') != NULL || named[0] == '/') &&
-               strchr(named, ' ') == NULL && strrchr(named, '.') > strrchr(named, '/')) {
-        /* "questions.jsonl" is a file that is not there, no hub id. */
+        if (code == SW_OK && strcmp(split, "test") == 0 && strcmp(out->split, "validation") == 0)
+            sw_say("%s has no test split: its validation split is read", out->name);
+    } else if (named != NULL && looks_like_file(named)) {
         return sw_fail(err, SW_EABSENT, "%s: no such file", named);
     } else {
         code =
@@ -133,7 +167,5 @@ enum sw_code sw_resolve_dataset(struct sw_dataset *out, const char *named, const
             return sw_dataset_builtin(out, err);
         }
     }
-    if (code == SW_OK && is_squad && strcmp(split, "test") == 0)
-        sw_say("SQuAD has no test split: its validation split is read");
     return code;
 }

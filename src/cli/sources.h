@@ -24,4 +24,8 @@ enum sw_code sw_resolve_dataset(struct sw_dataset *out, const char *named, const
                                 const struct sw_dataset_options *options, bool model_is_synthetic,
                                 struct sw_progress *progress, struct sw_error *err);
 
+/* What `pull` does: asks the server even where the cache would do. *path is the caller's. */
+enum sw_code sw_pull(char **path, const char *name, bool is_dataset, const char *revision,
+                     const char *split, struct sw_progress *progress, struct sw_error *err);
+
 #endif

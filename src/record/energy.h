@@ -28,8 +28,8 @@ struct sw_energy_sum {
     uint64_t uj;
     int rank;                   /* weakest source of the addends */
     double uncertainty_percent; /* largest of the addends'; 0: unknown for one of them */
-    char meter[96];
-    char reason[256]; /* of the first addend that had one */
+    char meter[192];
+    char reason[512]; /* of the first addend that had one */
 };
 
 /* Adds {"uj", ...}. A malformed object fails and names its place in where. */

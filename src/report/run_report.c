@@ -42,14 +42,27 @@ static void with_prefix(char *text, size_t size, double value, const char *unit)
         snprintf(text, size, "%.3g %s%s", value / steps[i].from, steps[i].prefix, unit);
 }
 
+/* The reason's last part: what a modelled figure rests on. Why nothing better was found is
+ * doctor's to tell, and stands in the record. */
+static const char *short_reason(const json_t *component)
+{
+    static const char mark[] = "modelled: ";
+    const char *reason = json_string_value(json_object_get(component, "reason"));
+    for (const char *next = reason; next != NULL && (next = strstr(next, mark)) != NULL;) {
+        next += sizeof mark - 1;
+        reason = next;
+    }
+    return reason;
+}
+
 /* Joules, and the watt-hours that the study quoted, with source and reason. */
 static void put_joules(json_t *rows, const char *what, const json_t *record, const char *path)
 {
     char figure[96];
-    char source[400];
+    char source[640];
     const json_t *component = sw_json_at(record, path);
     const json_t *value = json_object_get(component, "value");
-    const json_t *reason = json_object_get(component, "reason");
+    const char *reason = short_reason(component);
     if (json_is_number(value)) {
         double joules = json_number_value(value);
         char amount[48];
@@ -59,15 +72,14 @@ static void put_joules(json_t *rows, const char *what, const json_t *record, con
         snprintf(figure, sizeof figure, "-");
     }
     snprintf(source, sizeof source, "%s%s%s", text_at(component, "source"),
-             json_is_string(reason) ? ": " : "",
-             json_is_string(reason) ? json_string_value(reason) : "");
+             reason != NULL ? ": " : "", reason != NULL ? reason : "");
     put(rows, what, figure, source);
 }
 
 static void put_carbon(json_t *rows, const json_t *record)
 {
     char figure[128] = "-";
-    char source[400];
+    char source[640];
     const json_t *grams = sw_json_at(record, "co2e_g_per_token");
     if (json_is_number(grams)) {
         char total[48];

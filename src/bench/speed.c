@@ -1,0 +1,240 @@
+#include "bench/speed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend/limits.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/statistics.h"
+#include "bench/phase.h"
+#include "engine/engine.h"
+#include "record/energy.h"
+
+/* One row under way. */
+struct row {
+    const struct sw_speed_plan *plan;
+    struct sw_backend *backend;
+    struct sw_limits *limits;
+    struct sw_batch_token *tokens; /* (max_batch) */
+    float *logits;                 /* (batch, vocab_size) */
+    size_t max_batch;
+    bool is_prefill;
+    double *tokens_per_second, *read_bytes_per_second, *fma_per_second; /* (n_repetitions) */
+    struct sw_energy_sum energy[SW_RECORD_COMPONENTS];
+};
+
+static int32_t some_id(const struct row *row, size_t i)
+{
+    return (int32_t)(sw_random_at(1, i) % sw_model_config(row->plan->model)->vocab_size);
+}
+
+static enum sw_code flush(struct row *row, size_t *n, struct sw_error *err)
+{
+    if (*n == 0)
+        return SW_OK;
+    size_t n_tokens = *n;
+    *n = 0;
+    return row->plan->api->forward(row->backend, row->tokens, n_tokens, row->logits, err);
+}
+
+/* The prompts of all sequences, in blocks; logits of each one's last token. */
+static enum sw_code prefill(struct row *row, size_t n_prompt, struct sw_error *err)
+{
+    enum sw_code code = SW_OK;
+    size_t n = 0;
+    for (size_t s = 0; s < row->plan->batch; s++) {
+        for (size_t i = 0; i < n_prompt && code == SW_OK; i++) {
+            row->tokens[n++] = (struct sw_batch_token){.id = some_id(row, s * n_prompt + i),
+                                                       .position = (uint32_t)i,
+                                                       .sequence = (uint32_t)s,
+                                                       .want_logits = i + 1 == n_prompt};
+            if (n == row->max_batch)
+                code = flush(row, &n, err);
+        }
+    }
+    return code == SW_OK ? flush(row, &n, err) : code;
+}
+
+/* n_gen steps of all sequences, behind one token each. */
+static enum sw_code decode(struct row *row, size_t n_gen, struct sw_error *err)
+{
+    enum sw_code code = SW_OK;
+    for (size_t i = 1; i <= n_gen && code == SW_OK; i++) {
+        for (size_t s = 0; s < row->plan->batch; s++)
+            row->tokens[s] = (struct sw_batch_token){.id = some_id(row, s * n_gen + i),
+                                                     .position = (uint32_t)i,
+                                                     .sequence = (uint32_t)s,
+                                                     .want_logits = true};
+        code =
+            row->plan->api->forward(row->backend, row->tokens, row->plan->batch, row->logits, err);
+    }
+    return code;
+}
+
+static enum sw_code add_energy(struct row *row, const struct sw_snapshot *a,
+                               const struct sw_snapshot *b, struct sw_error *err)
+{
+    json_t *phase = sw_phase_energy_to_json(row->plan->meters, a, b);
+    enum sw_code code = SW_OK;
+    for (size_t c = 0; c < SW_RECORD_COMPONENTS && code == SW_OK; c++)
+        code = sw_energy_sum_add(
+            &row->energy[c], json_object_get(phase, sw_record_component_names[c]), "bench", err);
+    json_decref(phase);
+    return code;
+}
+
+/* One repetition; the first, with index -1, only warms up. */
+static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
+{
+    const struct sw_speed_plan *plan = row->plan;
+    struct sw_snapshot before;
+    struct sw_snapshot after;
+    enum sw_code code = SW_OK;
+    if (plan->is_interrupted != NULL && plan->is_interrupted(plan->ctx))
+        return sw_fail(err, SW_EINTERRUPTED, "interrupted");
+    for (size_t s = 0; s < plan->batch; s++)
+        plan->api->reset(row->backend, (uint32_t)s);
+    if (!row->is_prefill)
+        code = prefill(row, 1, err);
+    if (code != SW_OK)
+        return code;
+    sw_meter_set_read(plan->meters, &before);
+    uint64_t begin_ns = sw_clock_ns();
+    code = row->is_prefill ? prefill(row, plan->n_prompt, err) : decode(row, plan->n_gen, err);
+    uint64_t end_ns = sw_clock_ns();
+    sw_meter_set_read(plan->meters, &after);
+    if (code != SW_OK || index < 0)
+        return code;
+    size_t n_tokens = plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);
+    row->tokens_per_second[index] = (double)n_tokens / ((double)(end_ns - begin_ns + 1) * 1e-9);
+    row->read_bytes_per_second[index] = sw_limits_read_bytes_per_second(row->limits);
+    row->fma_per_second[index] = sw_limits_fma_flops_per_second(row->limits);
+    return add_energy(row, &before, &after, err);
+}
+
+/* Seconds that the machine's limits allow for one token: the roofline minimum of reading the
+ * weights once per pass and of the multiply-adds of the matrices (two operations each; attention
+ * and the norms are left out, so the true limit is a little higher). */
+static double least_seconds_per_token(const struct row *row, const struct sw_backend_info *info,
+                                      double read_bytes_per_second, double flops_per_second)
+{
+    const struct sw_config *c = sw_model_config(row->plan->model);
+    double attention =
+        (double)c->dim * (double)c->head_dim * (2 * (double)c->n_heads + 2 * (double)c->n_kv_heads);
+    double layer = attention + 3 * (double)c->dim * (double)c->hidden_dim;
+    double head = (double)c->vocab_size * (double)c->dim;
+    double n_prompt = (double)row->plan->n_prompt;
+    double batch = (double)row->plan->batch;
+    double tokens_per_pass = batch;
+    double heads_per_token = 1;
+    if (row->is_prefill) {
+        double all = n_prompt * batch;
+        tokens_per_pass = all < (double)row->max_batch ? all : (double)row->max_batch;
+        heads_per_token = 1 / n_prompt;
+    }
+    double flops = 2 * ((double)c->n_layers * layer + heads_per_token * head);
+    double read_s = (double)info->weight_bytes_per_token / tokens_per_pass / read_bytes_per_second;
+    double compute_s = flops / flops_per_second;
+    return read_s > compute_s ? read_s : compute_s;
+}
+
+static json_t *samples_to_json(const double *values, size_t n)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, json_real(values[i]));
+    return array;
+}
+
+static json_t *row_to_json(struct row *row)
+{
+    const struct sw_speed_plan *plan = row->plan;
+    size_t n = plan->n_repetitions;
+    struct sw_backend_info info;
+    char test[32];
+    plan->api->describe(row->backend, &info);
+    snprintf(test, sizeof test, "%s%zu", row->is_prefill ? "pp" : "tg",
+             row->is_prefill ? plan->n_prompt : plan->n_gen);
+    json_t *samples = samples_to_json(row->tokens_per_second, n);
+    double rate = sw_median(row->tokens_per_second, n);
+    double read = sw_median(row->read_bytes_per_second, n);
+    double fma = sw_median(row->fma_per_second, n);
+    double least_s = least_seconds_per_token(row, &info, read, fma);
+    double n_tokens = (double)(n * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen));
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:f}", "test", test,
+        "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
+        (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "isa", info.isa,
+        "tokens_per_second", rate, "tokens_per_second_samples", samples, "weight_bytes_per_token",
+        (json_int_t)info.weight_bytes_per_token, "limit_fraction", least_s * rate,
+        "energy_j_per_token", sw_energy_joules(row->energy, n_tokens), "weights",
+        sw_model_is_synthetic(plan->model) ? "synthetic" : "checkpoint", "arithmetic",
+        info.arithmetic, "read_limit_bytes_per_second", read, "fma_limit_flops_per_second", fma);
+}
+
+static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *err)
+{
+    enum sw_code code = SW_OK;
+    for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++)
+        row->energy[c] = (struct sw_energy_sum){0};
+    for (long i = -1; i < (long)row->plan->n_repetitions && code == SW_OK; i++)
+        code = repeat(row, i, err);
+    if (code != SW_OK)
+        return code;
+    json_t *object = row_to_json(row);
+    if (object == NULL || json_array_append_new(rows, object) != 0)
+        return sw_fail(err, SW_ENOMEM, "bench: out of memory");
+    return SW_OK;
+}
+
+enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, struct sw_error *err)
+{
+    const struct sw_config *config = sw_model_config(plan->model);
+    size_t longest = plan->n_prompt > plan->n_gen + 1 ? plan->n_prompt : plan->n_gen + 1;
+    size_t n = plan->n_repetitions;
+    struct row row = {.plan = plan};
+    if (longest > config->max_positions)
+        return sw_fail(err, SW_EUSAGE, "%zu tokens are asked for, the model has %zu positions",
+                       longest, config->max_positions);
+    row.max_batch = SW_PREFILL_BLOCK > plan->batch ? SW_PREFILL_BLOCK : plan->batch;
+    row.tokens = calloc(row.max_batch, sizeof *row.tokens);
+    row.logits = calloc(plan->batch * config->vocab_size, sizeof *row.logits);
+    row.tokens_per_second = calloc(3 * n, sizeof *row.tokens_per_second);
+    enum sw_code code = SW_OK;
+    if (row.tokens == NULL || row.logits == NULL || row.tokens_per_second == NULL) {
+        code = sw_fail(err, SW_ENOMEM, "bench: out of memory");
+        goto done;
+    }
+    row.read_bytes_per_second = row.tokens_per_second + n;
+    row.fma_per_second = row.tokens_per_second + 2 * n;
+    code = plan->api->open(&row.backend, plan->model,
+                           &(struct sw_backend_options){.strategy = plan->strategy,
+                                                        .pool = plan->pool,
+                                                        .n_sequences = plan->batch,
+                                                        .max_positions = longest,
+                                                        .max_batch = row.max_batch,
+                                                        .max_logits = plan->batch},
+                           err);
+    if (code != SW_OK)
+        goto done;
+    struct sw_backend_info info;
+    plan->api->describe(row.backend, &info);
+    code = sw_limits_open(&row.limits, plan->pool, (size_t)info.weight_bytes_per_token, err);
+    if (code == SW_OK && plan->n_prompt > 0) {
+        row.is_prefill = true;
+        code = measure_row(&row, rows, err);
+    }
+    if (code == SW_OK && plan->n_gen > 0) {
+        row.is_prefill = false;
+        code = measure_row(&row, rows, err);
+    }
+done:
+    sw_limits_close(row.limits);
+    if (row.backend != NULL)
+        plan->api->close(row.backend);
+    free(row.tokens);
+    free(row.logits);
+    free(row.tokens_per_second);
+    return code;
+}

@@ -115,9 +115,11 @@ static enum sw_code end_last_line(struct sw_journal *journal, bool *torn, struct
     enum sw_code code = read_tail(journal, &tail, err);
     if (code == SW_OK && tail.size > 0) {
         json_t *object = NULL;
+        bool is_empty = tail.size == 1 && tail.data[0] == '\r';
         *torn = tail.size > SW_JOURNAL_MAX_LINE_BYTES ||
-                sw_json_parse(&object, tail.data, tail.size, journal->path, NULL) != SW_OK ||
-                !json_is_object(object);
+                (!is_empty &&
+                 (sw_json_parse(&object, tail.data, tail.size, journal->path, NULL) != SW_OK ||
+                  !json_is_object(object)));
         json_decref(object);
         if (write_all(journal->fd, "\n", 1))
             journal->whole_bytes++;

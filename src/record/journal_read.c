@@ -45,8 +45,9 @@ static enum sw_code parse_line(const struct line_reader *reader, json_t **object
 static void take_line(struct line_reader *reader)
 {
     json_t *object = NULL;
+    const struct sw_buffer *line = &reader->line;
     bool is_empty =
-        !reader->too_long && (reader->line.size == 0 || strcmp(reader->line.data, "\r") == 0);
+        !reader->too_long && (line->size == 0 || (line->size == 1 && line->data[0] == '\r'));
     if (!is_empty) {
         struct sw_error *err = reader->skipped == 0 ? reader->first_skipped : NULL;
         if (parse_line(reader, &object, err) != SW_OK)

@@ -290,6 +290,9 @@ static void lines_without_use_are_skipped_and_counted(void **state)
         "{\"index\":1} {}\n{\"index\":1}\n";
     put_file(text, sizeof text - 1);
     reads_as("3:0 10:1 ", 6, "line 4: not a JSON object");
+    /* NUL bytes are what a crash of the machine may leave of a line. */
+    put_file("{\"index\":0}\n\r\0\0\0\n", 17);
+    reads_as("1:0 ", 1, "line 2, column 2: invalid token near end of file");
     put_file("{\"a\":1,\"a\":2}\n", 14);
     reads_as("", 1, "line 1, column 10: duplicate object key near '\"a\"'");
 

@@ -97,8 +97,8 @@ load helpers
 
 @test "bash completion offers commands and options" {
     run bash -c 'source "'"$root"'/share/completion/smolwatt.bash"
-        COMP_WORDS=("$SMOLWATT" run --sam) COMP_CWORD=2 _smolwatt; COMP_CWORD=2; _smolwatt
-        echo "${COMPREPLY[@]}"; COMP_WORDS=("$SMOLWATT" tok); COMP_CWORD=1; _smolwatt; echo "${COMPREPLY[@]}"'
+        COMP_WORDS=("$SMOLWATT" run --sam); COMP_CWORD=2; _smolwatt; echo "${COMPREPLY[@]}"
+        COMP_WORDS=("$SMOLWATT" tok); COMP_CWORD=1; _smolwatt; echo "${COMPREPLY[@]}"'
     [[ $output == *--samples* ]]
     [[ $output == *tokenize* ]]
 }

@@ -19,7 +19,8 @@ enum sw_code sw_limits_open(struct sw_limits **out, struct sw_pool *pool, size_t
                             struct sw_error *err);
 void sw_limits_close(struct sw_limits *limits);
 
-/* All threads read the buffer once, front to back, in the widest loads of the kernel level in use. */
+/* All threads read the buffer once, front to back, in the widest loads of the kernel level in use.
+ */
 double sw_limits_read_bytes_per_second(struct sw_limits *limits);
 
 /* All threads multiply-add fp32 in registers alone at the kernel level in use; a multiply-add

@@ -10,7 +10,17 @@
 
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx2.h>
-#include <simde/x86/avx512.h>
+#include <simde/x86/avx512/add.h>
+#include <simde/x86/avx512/cast.h>
+#include <simde/x86/avx512/div.h>
+#include <simde/x86/avx512/loadu.h>
+#include <simde/x86/avx512/max.h>
+#include <simde/x86/avx512/min.h>
+#include <simde/x86/avx512/mul.h>
+#include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/slli.h>
+#include <simde/x86/avx512/storeu.h>
+#include <simde/x86/avx512/sub.h>
 #include <simde/x86/fma.h>
 
 /* SIMDe multiplies and adds with two roundings; ours have one. */

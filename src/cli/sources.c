@@ -85,20 +85,19 @@ enum sw_code sw_resolve_model(char **resolved, char **name, const char *named, c
 }
 
 static enum sw_code dataset_file_from_hub(char **path, const char *name, const char *split,
-                                          bool refresh, struct sw_progress *progress,
-                                          struct sw_error *err)
+                                          bool refresh, struct sw_hub_info *info,
+                                          struct sw_progress *progress, struct sw_error *err)
 {
     struct download download = {.progress = progress};
-    struct sw_hub_info info = {0};
     struct sw_hub_options hub = {.progress = show_download,
                                  .is_interrupted = is_interrupted,
                                  .ctx = &download,
                                  .refresh = refresh,
-                                 .info = &info};
+                                 .info = info};
     enum sw_code code = sw_hub_dataset(path, name, split, &hub, err);
     sw_progress_end(progress);
-    if (code == SW_OK && info.note[0] != 0)
-        sw_say("%s", info.note);
+    if (code == SW_OK && info->note[0] != 0)
+        sw_say("%s", info->note);
     return code;
 }
 
@@ -107,23 +106,22 @@ static enum sw_code dataset_from_hub(struct sw_dataset *out, const char *name, c
                                      struct sw_progress *progress, struct sw_error *err)
 {
     char *path = NULL;
-    enum sw_code code = dataset_file_from_hub(&path, name, split, false, progress, err);
+    struct sw_hub_info info = {0};
+    enum sw_code code = dataset_file_from_hub(&path, name, split, false, &info, progress, err);
     if (code == SW_OK)
         code = sw_dataset_load(out, path, options, err);
+    if (code == SW_OK)
+        code = sw_dataset_label(out, name, info.split[0] != 0 ? info.split : NULL, err);
     free(path);
-    char *copy = code == SW_OK ? strdup(name) : NULL;
-    if (copy != NULL) {
-        free(out->name);
-        out->name = copy;
-    }
     return code;
 }
 
 enum sw_code sw_pull(char **path, const char *name, bool is_dataset, const char *revision,
                      const char *split, struct sw_progress *progress, struct sw_error *err)
 {
+    struct sw_hub_info info = {0};
     if (is_dataset)
-        return dataset_file_from_hub(path, name, split, true, progress, err);
+        return dataset_file_from_hub(path, name, split, true, &info, progress, err);
     return from_hub(path, name, revision, true, progress, err);
 }
 

@@ -29,20 +29,20 @@ run() {
     local began=$SECONDS
     "$@" >"$log" 2>&1 </dev/null
     rc=$?
-    skip=$(grep -ciE '^(not )?ok\b.*# *skip' "$log")
-    ok=$(grep -iE '^ok\b' "$log" | grep -vciE '# *skip')
-    bad=$(grep -E '^not ok\b' "$log" | grep -vciE '# *skip')
+    skip=$(grep -aciE '^(not )?ok\b.*# *skip' "$log")
+    ok=$(grep -aiE '^ok\b' "$log" | grep -avciE '# *skip')
+    bad=$(grep -aE '^not ok\b' "$log" | grep -avciE '# *skip')
     if [ $((ok + bad + skip)) -eq 0 ] || { [ $rc -ne 0 ] && [ "$bad" -eq 0 ]; }; then
         bad=$((bad + 1))
         echo "FAIL $name: exit code $rc after $ok tests"
         tail -n 40 "$log" | sed 's/^/    /'
     elif [ "$bad" -gt 0 ]; then
         echo "FAIL $name: $bad of $((ok + bad))"
-        grep -vE '^ok\b' "$log" | head -n 80 | sed 's/^/    /'
+        grep -avE '^ok\b' "$log" | head -n 80 | sed 's/^/    /'
     else
         echo "ok   $name: $ok tests, $((SECONDS - began)) s"
     fi
-    grep -iE '^# *skip|^ok\b.*# *skip' "$log" | sed 's/^/    /' | sort | uniq -c | sed 's/^ *1 //'
+    grep -aiE '^# *skip|^ok\b.*# *skip' "$log" | sed 's/^/    /' | sort | uniq -c | sed 's/^ *1 //'
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 

@@ -96,9 +96,9 @@ small() {
 }
 
 @test "SIGINT ends with 130 and the summary of what is done" {
-    "$SMOLWATT" run -m synthetic:4,256,512,4,2,49152,2048 -n 1000 --samples 50 -o json >out 2>err &
+    "$SMOLWATT" run -m synthetic:4,256,512,4,2,49152,2048 -n 300 --samples 50 -o json >out 2>err &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
         grep -q '"type":"sample"' smolwatt.jsonl 2>/dev/null && break
         sleep 0.05
     done
@@ -115,7 +115,7 @@ small() {
 @test "SIGKILL leaves whole lines, and resume finishes the run" {
     "$SMOLWATT" run -m "$tiny" --samples 30 -n 60 -q >/dev/null 2>&1 &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 6000); do
         [ "$(grep -c '"type":"sample"' smolwatt.jsonl 2>/dev/null)" -ge 2 ] && break
         sleep 0.01
     done

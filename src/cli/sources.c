@@ -65,6 +65,9 @@ enum sw_code sw_resolve_model(char **resolved, char **name, const char *named, c
     *name = NULL;
     if (named != NULL && (sw_model_name_is_synthetic(named) || sw_file_is_folder(named))) {
         code = dup_into(resolved, named, err);
+    } else if (named != NULL && sw_file_exists(named)) {
+        code = sw_fail(err, SW_EUSAGE, "%s: a file; a model is a folder, a hub id or synthetic:...",
+                       named);
     } else if (named != NULL) {
         code = from_hub(resolved, named, revision, false, progress, err);
     } else {

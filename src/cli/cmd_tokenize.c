@@ -129,7 +129,8 @@ static enum sw_code convert(const struct sw_tokenizer *tokenizer, bool decoding,
         size_t size = end != NULL ? (size_t)(end - (text + at)) : in.size - at;
         code = convert_line(tokenizer, decoding, text + at, size, ++number, &out, err);
         at += size;
-        fwrite(out.data, 1, out.size, stdout);
+        if (out.size > 0)
+            fwrite(out.data, 1, out.size, stdout);
         sw_buffer_clear(&out);
     }
     if (code == SW_OK && out.failed)

@@ -1,7 +1,7 @@
 /*
  * Greedy ids, logits and scores against the reference library's (scripts/make-golden.py), for every
  * shape of tests/fixtures/golden and for the trained models of the shared data, at every kernel
- * level of this machine and several thread counts; thread counts must agree to the last bit.
+ * level of this machine and several thread counts. Levels and thread counts agree to the last bit.
  */
 #include "support/skip.h"
 
@@ -204,7 +204,11 @@ static void check_rows(const float *logits, size_t vocab_size, const struct gold
 static void check_model(const char *path, const struct golden *golden, enum sw_cpu_level level)
 {
     static const int thread_counts[] = {1, 2, 3, 5};
+#ifdef __SANITIZE_THREAD__
+    static const size_t blocks[] = {128}; /* one thread has nothing to race with */
+#else
     static const size_t blocks[] = {128, 1, 16};
+#endif
     struct sw_model *model;
     struct sw_error err = {0};
     if (sw_model_open(&model, path, NULL, NULL, &err) != SW_OK)
@@ -213,6 +217,11 @@ static void check_model(const char *path, const struct golden *golden, enum sw_c
     size_t n_bytes = golden->n_rows * vocab_size * sizeof(float);
     float *first = malloc(n_bytes), *logits = malloc(n_bytes);
     assert_true(first != NULL && logits != NULL);
+    /* fp32 has one result, whatever computes it. */
+    setenv("SMOLWATT_ISA", "scalar", 1);
+    compute_rows(first, model, NULL, golden);
+    check_rows(first, vocab_size, golden);
+    setenv("SMOLWATT_ISA", sw_cpu_level_name(level), 1);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         check_generation(model, NULL, golden, sw_cpu_level_name(level), blocks[i]);
     for (size_t i = 0; i < sizeof thread_counts / sizeof *thread_counts; i++) {
@@ -222,11 +231,10 @@ static void check_model(const char *path, const struct golden *golden, enum sw_c
             fail_msg("%s", err.text);
         if (thread_counts[i] <= 2) /* more threads than cores only wait for each other */
             check_generation(model, pool, golden, sw_cpu_level_name(level), 5);
-        compute_rows(i == 0 ? first : logits, model, pool, golden);
-        if (i == 0)
-            check_rows(first, vocab_size, golden);
-        else if (memcmp(first, logits, n_bytes) != 0)
-            fail_msg("%d threads give other bits than one", thread_counts[i]);
+        compute_rows(logits, model, pool, golden);
+        if (memcmp(first, logits, n_bytes) != 0)
+            fail_msg("%d threads at level %s give other bits than one at level scalar",
+                     thread_counts[i], sw_cpu_level_name(level));
         sw_pool_destroy(pool);
     }
     free(first);
@@ -280,7 +288,6 @@ static void reference_is_met(void **state)
     }
     struct golden golden;
     load_golden(&golden, test);
-    setenv("SMOLWATT_ISA", level, 1);
     check_model(path, &golden, instance->level);
     json_decref(golden.json);
     if (converted != NULL)

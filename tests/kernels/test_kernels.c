@@ -304,6 +304,31 @@ static void check_silu_mul_f32(const struct sw_kernels *kernels)
     }
 }
 
+/* add_f32: one rounding, so equal bits are all there is to check. */
+
+static void check_add_f32(const struct sw_kernels *kernels)
+{
+    for (size_t m = 1; m <= 17; m++) {
+        size_t n = SW_TILE * (1 + sw_random_below(&rng, 3));
+        size_t x_stride = m % 3 == 0 ? 0 : n + sw_random_below(&rng, 5);
+        size_t y_stride = n + sw_random_below(&rng, 5), size = (m - 1) * y_stride + n;
+        float *x = array((m - 1) * x_stride + n), *y = array(size), *expected = array(size);
+        for (size_t i = 0; i < (m - 1) * x_stride + n; i++)
+            x[i] = number();
+        for (size_t i = 0; i < size; i++)
+            y[i] = expected[i] = number();
+        sw_kernels_scalar.add_f32(expected, y_stride, x, x_stride, m, n);
+        kernels->add_f32(y, y_stride, x, x_stride, m, n);
+        for (size_t i = 0; i < size; i++) {
+            if (!same_bits(y[i], expected[i]))
+                failed("m %zu n %zu: y[%zu] is %a, not %a", m, n, i, (double)y[i],
+                       (double)expected[i]);
+        }
+        n_cases++;
+        free_arrays();
+    }
+}
+
 /* pack_f32 */
 
 static void check_pack_f32(const struct sw_kernels *kernels)

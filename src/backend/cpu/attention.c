@@ -8,6 +8,7 @@
 #include "backend/cpu/engine.h"
 
 #include <math.h>
+#include <string.h>
 
 static size_t score_stride(const struct sw_backend *b)
 {
@@ -41,12 +42,16 @@ static void mix(const struct sw_backend *b, const struct sw_cpu_layer *layer, co
     const float *values = sw_cached_values(b, layer, b->tokens[token].sequence, kv_head);
     b->kernels->gemm_f32(mixed + begin * SW_TILE, mixed_stride, scores, score_stride(b), n_rows,
                          values + begin * tile_stride, tile_stride, end - begin, n_positions);
-    size_t last = end * SW_TILE < head_dim ? end * SW_TILE : head_dim;
     for (size_t row = 0; row < n_rows; row++) {
         size_t head = kv_head * b->group + row % b->group;
         float *out = b->attended + (token + row / b->group) * b->attention_stride + head * head_dim;
-        for (size_t d = begin * SW_TILE; d < last; d++)
-            out[d] = mixed[row * mixed_stride + d] * inverses[row];
+        for (size_t t = begin; t < end; t++) {
+            float scaled[SW_TILE];
+            size_t at = t * SW_TILE, n = head_dim - at < SW_TILE ? head_dim - at : SW_TILE;
+            for (size_t r = 0; r < SW_TILE; r++)
+                scaled[r] = mixed[row * mixed_stride + at + r] * inverses[row];
+            memcpy(out + at, scaled, n * sizeof *out);
+        }
     }
 }
 

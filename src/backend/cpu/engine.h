@@ -14,8 +14,9 @@ enum {
     /* Up to here every thread repeats the norms, and one head's attention is shared out over
      * threads; above, rows and heads are enough to share out. */
     SW_FEW_TOKENS = 4,
-    /* Rows of x that one product writes to a thread's scratch before they are finished. */
-    SW_SCRATCH_ROWS = 256,
+    /* Rows that one product writes to a thread's scratch before they are finished: two blocks of
+     * the widest kernel, so that the scratch stays in the first cache. */
+    SW_SCRATCH_ROWS = 24,
     /* Rows (tokens times heads of a group) of one piece of attention, if a group has no more. */
     SW_ATTENTION_ROWS = 12,
 };

@@ -12,33 +12,50 @@
 typedef void finish_fn(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
                        size_t row, size_t n_rows, size_t tile, size_t n_tiles);
 
+static finish_fn finish_residual;
+
 enum { PRODUCT_STRIDE = 2 * SW_TILE };
 
-static void add_bias(float *y, const float *bias, size_t n_rows, size_t n_tiles)
+/* Asks for [from, from + size) bytes of memory to be brought to the second cache. */
+static void prefetch(const void *memory, size_t from, size_t to)
 {
-    for (size_t i = 0; i < n_rows; i++) {
-        for (size_t r = 0; r < n_tiles * SW_TILE; r++)
-            y[i * PRODUCT_STRIDE + r] += bias[r];
-    }
+    enum { LINE = 64 };
+    for (size_t at = from; at < to; at += LINE)
+        __builtin_prefetch((const char *)memory + at, 0, 2);
 }
 
-/* x (n_rows, x_stride) times tiles [begin, end) of the matrix. */
+/* x (n_rows, x_stride) times tiles [begin, end) of the matrix. With many rows a pair of tiles is
+ * read from the second cache again and again; the next pair comes from memory meanwhile, bit by
+ * bit, and so do the columns of the residual that the product will be added to. */
 static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
                      const struct sw_matrix *matrix, const float *x, size_t x_stride, size_t n_rows,
                      size_t begin, size_t end, finish_fn *finish, int thread)
 {
     float *y = b->threads[thread].product;
     size_t tile_stride = matrix->n_columns * SW_TILE;
+    size_t n_blocks = (n_rows + SW_SCRATCH_ROWS - 1) / SW_SCRATCH_ROWS;
     for (size_t tile = begin; tile < end; tile += 2) {
-        size_t n_tiles = end - tile < 2 ? 1 : 2;
-        for (size_t row = 0; row < n_rows; row += SW_SCRATCH_ROWS) {
-            size_t n = n_rows - row < SW_SCRATCH_ROWS ? n_rows - row : SW_SCRATCH_ROWS;
-            b->kernels->gemm_f32(y, PRODUCT_STRIDE, x + row * x_stride, x_stride, n,
-                                 matrix->tiles + tile * tile_stride, tile_stride, n_tiles,
-                                 matrix->n_columns);
+        size_t n_tiles = end - tile < 2 ? 1 : 2,
+               n_next = end - tile - n_tiles < 2 ? end - tile - n_tiles : 2;
+        const float *tiles = matrix->tiles + tile * tile_stride;
+        for (size_t block = 0; block < n_blocks; block++) {
+            size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
+            if (n_blocks > 1) {
+                size_t next_bytes = n_next * tile_stride * sizeof *tiles;
+                prefetch(tiles + n_tiles * tile_stride, next_bytes * block / n_blocks,
+                         next_bytes * (block + 1) / n_blocks);
+                if (finish == finish_residual) {
+                    for (size_t i = row; i < next; i++)
+                        prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
+                                 n_tiles * SW_TILE * sizeof *b->x);
+                }
+            }
+            b->kernels->gemm_f32(y, PRODUCT_STRIDE, x + row * x_stride, x_stride, next - row, tiles,
+                                 tile_stride, n_tiles, matrix->n_columns);
             if (matrix->bias != NULL)
-                add_bias(y, matrix->bias + tile * SW_TILE, n, n_tiles);
-            finish(b, layer, y, row, n, tile, n_tiles);
+                b->kernels->add_f32(y, PRODUCT_STRIDE, matrix->bias + tile * SW_TILE, 0, next - row,
+                                    n_tiles * SW_TILE);
+            finish(b, layer, y, row, next - row, tile, n_tiles);
         }
     }
 }
@@ -146,11 +163,8 @@ static void finish_residual(const struct sw_backend *b, const struct sw_cpu_laye
                             const float *y, size_t row, size_t n_rows, size_t tile, size_t n_tiles)
 {
     (void)layer;
-    for (size_t i = 0; i < n_rows; i++) {
-        float *x = b->x + (row + i) * b->dim_stride + tile * SW_TILE;
-        for (size_t r = 0; r < n_tiles * SW_TILE; r++)
-            x[r] += y[i * PRODUCT_STRIDE + r];
-    }
+    b->kernels->add_f32(b->x + row * b->dim_stride + tile * SW_TILE, b->dim_stride, y,
+                        PRODUCT_STRIDE, n_rows, n_tiles * SW_TILE);
 }
 
 static void finish_gate_up(const struct sw_backend *b, const struct sw_cpu_layer *layer,

@@ -31,6 +31,7 @@ enum { SW_TILE = 16 }; /* output rows of a tile, lanes of a sum */
  *     16 (the size of both); returns 1 / sum of y. n from 1; y may be x.
  * silu_mul_f32: g = x[i * x_stride + r], u = x[i * x_stride + 16 + r];
  *     y[i * y_stride + r] = g / (1 + exp(-g)) * u for i < m, r < 16.
+ * add_f32: y[i * y_stride + r] += x[i * x_stride + r] for i < m, r < n; n a multiple of 16.
  * pack_f32: one tile from n_rows (1 to 16) rows of k: tile[c * 16 + r] = rows[r * row_stride + c],
  *     0 for r from n_rows on.
  * read_f32, fma_f32: the machine's limits (backend/limits.h). Reads n (a multiple of 256) floats
@@ -44,6 +45,8 @@ enum { SW_TILE = 16 }; /* output rows of a tile, lanes of a sum */
     X(void, rms_norm_f32, (float *y, const float *x, const float *weight, size_t n, float eps))    \
     X(float, softmax_f32, (float *y, const float *x, size_t n, float scale))                       \
     X(void, silu_mul_f32, (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m))  \
+    X(void, add_f32,                                                                               \
+      (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, size_t n))            \
     X(void, pack_f32,                                                                              \
       (float *tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))                \
     X(float, read_f32, (const float *x, size_t n))                                                 \

@@ -57,6 +57,15 @@ static void silu_mul_f32_scalar(float *y, size_t y_stride, const float *x, size_
     }
 }
 
+static void add_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
+                           size_t n)
+{
+    for (size_t i = 0; i < m; i++) {
+        for (size_t r = 0; r < n; r++)
+            y[i * y_stride + r] += x[i * x_stride + r];
+    }
+}
+
 static void pack_f32_scalar(float *tile, const float *rows, size_t row_stride, size_t n_rows,
                             size_t k)
 {

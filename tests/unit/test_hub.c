@@ -86,10 +86,14 @@ static int start_server(void **state)
     close(out[1]);
     server_stdin = in[1];
     fcntl(server_stdin, F_SETFD, FD_CLOEXEC);
-    ssize_t n = read(out[0], line, sizeof line - 1);
-    close(out[0]);
-    if (n <= 0 || sscanf(line, "%d %d", &hub_port, &cdn_port) != 2)
+    /* To the end of the line, which may come in parts: closing earlier would break the server. */
+    FILE *first = fdopen(out[0], "r");
+    if (first == NULL)
+        return -1;
+    if (fgets(line, sizeof line, first) == NULL ||
+        sscanf(line, "%d %d\n", &hub_port, &cdn_port) != 2)
         hub_port = 0;
+    fclose(first);
     return 0;
 }
 

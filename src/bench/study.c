@@ -139,14 +139,14 @@ static json_t *sample_to_json(const struct sample *sample, size_t index,
     const struct sw_study_prompt *prompt = &study->prompts[index];
     const struct sw_snapshot *edges = sample->edges;
     json_t *line = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "schema_version",
+        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "schema_version",
         SW_SCHEMA_VERSION, "type", "sample", "run_id", study->run_id, "index", (json_int_t)index,
         "question_id", study->dataset->questions[prompt->question].id, "n_prompt_tokens",
         (json_int_t)prompt->ids.n, "n_generated_tokens", (json_int_t)g->n_ids, "stop_reason",
         sw_stop_reason_name(g->stop_reason), "start_ns", (json_int_t)g->start_ns, "prefill_end_ns",
-        (json_int_t)g->prefill_end_ns, "end_ns", (json_int_t)g->end_ns, "prefill_ns",
-        (json_int_t)(g->prefill_end_ns - g->start_ns), "decode_ns",
-        (json_int_t)(g->end_ns - g->prefill_end_ns));
+        (json_int_t)g->prefill_end_ns, "decode_start_ns", (json_int_t)g->decode_start_ns, "end_ns",
+        (json_int_t)g->end_ns, "prefill_ns", (json_int_t)(g->prefill_end_ns - g->start_ns),
+        "decode_ns", (json_int_t)(g->end_ns - g->decode_start_ns));
     if (line == NULL || put_text(line, study, g, err) != SW_OK) {
         json_decref(line);
         return NULL;

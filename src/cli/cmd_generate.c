@@ -37,7 +37,8 @@ static enum sw_verdict_on_token show_token(void *ctx, int32_t id)
     if (!stream->is_on)
         return SW_GO_ON;
     if (stream->text == NULL) {
-        printf("%d ", (int)id);
+        if (id >= 0)
+            printf("%d ", (int)id);
     } else {
         sw_buffer_clear(&stream->piece);
         if (sw_text_stream_push(stream->text, id, &stream->piece, NULL) == SW_OK &&
@@ -138,7 +139,7 @@ static enum sw_code result_to_json(json_t **out, const struct sw_ids *prompt,
                      "logprobs", logprobs, "prompt_nll", real_or_null(g->prompt_nll), "stop_reason",
                      sw_stop_reason_name(g->stop_reason), "prefill_ns",
                      (json_int_t)(g->prefill_end_ns - g->start_ns), "decode_ns",
-                     (json_int_t)(g->end_ns - g->prefill_end_ns));
+                     (json_int_t)(g->end_ns - g->decode_start_ns));
     sw_buffer_free(&text);
     if (code == SW_OK && *out == NULL)
         code = sw_fail(err, SW_ENOMEM, "result: out of memory");

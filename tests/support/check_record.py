@@ -66,17 +66,20 @@ def check_sample(meters, sample, number):
         fail(f"{where}: prompt ids")
     if sample["stamps_ns"] != sorted(sample["stamps_ns"]):
         fail(f"{where}: stamps go back")
-    if not sample["start_ns"] <= sample["prefill_end_ns"] <= sample["end_ns"]:
+    if not sample["start_ns"] <= sample["prefill_end_ns"] <= sample["decode_start_ns"] <= sample["end_ns"]:
         fail(f"{where}: edges out of order")
     if sample["prefill_ns"] != sample["prefill_end_ns"] - sample["start_ns"]:
         fail(f"{where}: prefill_ns")
-    if sample["decode_ns"] != sample["end_ns"] - sample["prefill_end_ns"]:
+    if sample["decode_ns"] != sample["end_ns"] - sample["decode_start_ns"]:
         fail(f"{where}: decode_ns")
     if sample["stamps_ns"][-1] > sample["end_ns"]:
         fail(f"{where}: a token after the end")
     edges = sample["edges"]
     if edges["begin"]["end_ns"] > sample["start_ns"] or edges["decode_end"]["begin_ns"] < sample["end_ns"]:
         fail(f"{where}: meters read inside the phase")
+    middle = edges["prefill_end"]
+    if middle["begin_ns"] < sample["prefill_end_ns"] or middle["end_ns"] > sample["decode_start_ns"]:
+        fail(f"{where}: meters read inside a phase")
     check_phase(meters, sample["energy"]["prefill"], edges["begin"], edges["prefill_end"], where + " prefill")
     check_phase(meters, sample["energy"]["decode"], edges["prefill_end"], edges["decode_end"], where + " decode")
 

@@ -18,7 +18,7 @@ struct sw_merge {
     int32_t id;
 };
 
-enum { SHORT_WORD = 64 };
+enum { SHORT_WORD = 48 };
 static const uint32_t no_rank = UINT32_MAX;
 
 static size_t hash_pair(const struct sw_bpe *bpe, int32_t left, int32_t right)

@@ -37,9 +37,8 @@ static void encode(const struct sw_tokenizer *t, const char *hex, enum sw_encode
     size_t n = strspn(hex, "0123456789abcdef") / 2;
     char *text = malloc(n + 1);
     for (size_t i = 0; i < n; i++) {
-        unsigned byte;
-        sscanf(hex + 2 * i, "%2x", &byte);
-        text[i] = (char)byte;
+        const char digits[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        text[i] = (char)strtoul(digits, NULL, 16);
     }
     uint64_t best = UINT64_MAX;
     for (int k = 0; k < (timed ? 5 : 1); k++) {

@@ -33,6 +33,10 @@ struct sw_decoder {
     size_t n;
 };
 
+/* A token grows by at most so much in one Replace: hostile chains of them would double it for ever.
+ */
+static const size_t max_growth_bytes = (size_t)256 << 10;
+
 /* Memory of one step for one text. */
 struct step_state {
     struct sw_buffer token; /* what was collected and not handed on yet */
@@ -117,6 +121,12 @@ static void end_replace(struct sw_decoding *d, size_t i)
             sw_buffer_append(&s->bytes, step->content, step->size);
         else
             sw_buffer_append(&s->bytes, s->token.data + span->start, span->end - span->start);
+        if (s->bytes.size > s->token.size + max_growth_bytes) {
+            d->code = sw_fail(d->err, SW_EUNSUPPORTED,
+                              "decoder (Replace): a token becomes more than %zu bytes longer",
+                              max_growth_bytes);
+            return;
+        }
     }
     put_token(d, i + 1, s->bytes.data != NULL ? s->bytes.data : "", s->bytes.size);
 }

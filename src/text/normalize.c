@@ -81,9 +81,10 @@ void sw_normalizer_destroy(struct sw_normalizer *normalizer)
 /* A chain of replacements that each lengthen the text must not outgrow memory. */
 static const size_t growth_limit = 64;
 
-static enum sw_code apply_step(const struct step *step, const char *text, size_t size,
+static enum sw_code apply_step(const struct step *step, const char *text, size_t size, size_t most,
                                struct sw_buffer *out, struct sw_spans *spans, struct sw_error *err)
 {
+    const size_t before = out->size;
     if (step->pattern == NULL) {
         if (size > 0)
             sw_buffer_append(out, step->content, step->size);
@@ -97,6 +98,10 @@ static enum sw_code apply_step(const struct step *step, const char *text, size_t
             sw_buffer_append(out, step->content, step->size);
         else
             sw_buffer_append(out, text + span->start, span->end - span->start);
+        if (out->size - before > most)
+            code =
+                sw_fail(err, SW_EUNSUPPORTED,
+                        "the normalizer makes the text more than %zu times as long", growth_limit);
     }
     return code;
 }
@@ -118,15 +123,11 @@ enum sw_code sw_normalizer_apply(const struct sw_normalizer *normalizer, const c
         size_t before = target == out ? out->size : 0;
         if (target != out)
             sw_buffer_clear(target);
-        code = apply_step(&normalizer->steps[i], text, size, target, spans, err);
+        code = apply_step(&normalizer->steps[i], text, size, most, target, spans, err);
         if (code == SW_OK && target->failed)
             code = sw_fail(err, SW_ENOMEM, "out of memory");
         text = target->data != NULL ? target->data + before : "";
         size = target->size - before;
-        if (code == SW_OK && size > most)
-            code =
-                sw_fail(err, SW_EUNSUPPORTED,
-                        "the normalizer makes the text more than %zu times as long", growth_limit);
     }
     sw_buffer_free(&between[0]);
     sw_buffer_free(&between[1]);

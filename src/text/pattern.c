@@ -13,7 +13,7 @@
 static const uint32_t steps_from_one_start = 20000000;
 static const uint32_t heap_limit_kib = 65536;
 static const size_t jit_stack_max_bytes = (size_t)16 << 20;
-static const uint64_t time_base_ns = 2000000000;
+static const uint64_t time_base_ns = 1000000000;
 static const uint64_t time_per_byte_ns = 10000;
 
 struct sw_pattern {

@@ -435,16 +435,27 @@ bool sw_pretokenizer_asks_for_start(const struct sw_pretokenizer *p)
     return false;
 }
 
+/* Steps that spell bytes double the text each time; a file may repeat them. */
+static const size_t growth_limit = 64;
+
 enum sw_code sw_pretokenizer_apply(const struct sw_pretokenizer *pretokenizer,
                                    struct sw_pieces *pieces, struct sw_spans *spans,
                                    struct sw_error *err)
 {
+    size_t size = 0;
+    for (size_t i = 0; i < pieces->n; i++)
+        size += pieces->items[i].size;
+    const size_t most = (size + 65536) * growth_limit;
     for (size_t i = 0; pretokenizer != NULL && i < pretokenizer->n; i++) {
         struct sw_pieces out = {0};
         enum sw_code code =
             pretokenizer->steps[i].apply(&pretokenizer->steps[i], pieces, &out, spans, err);
         if (code == SW_OK && (out.failed || out.own.failed))
             code = sw_fail(err, SW_ENOMEM, "out of memory");
+        if (code == SW_OK && out.own.size > most)
+            code = sw_fail(err, SW_EUNSUPPORTED,
+                           "the pre-tokenizer makes the text more than %zu times as long",
+                           growth_limit);
         if (code != SW_OK) {
             sw_pieces_free(&out);
             return code;

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-enum { SW_STEP_WHERE_SIZE = 512, SW_MAX_STEPS = 256 };
+enum { SW_STEP_WHERE_SIZE = 512, SW_MAX_STEPS = 32 };
 
 /* Adds one step that is no Sequence; where is file and place ("FILE: decoder[1] (Strip)"). */
 typedef enum sw_code (*sw_step_add)(void *ctx, const char *type, const json_t *value,

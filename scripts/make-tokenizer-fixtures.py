@@ -124,6 +124,7 @@ def fixtures():
     yield "regex_possessive", byte_level([split(Regex(POSSESSIVE), "removed", True),
                                           pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     yield "regex_classes", byte_level([split(Regex(r"[\w\-]+?(?=\W|$)|[^\S ]+|\d{2,}|\h{,2}x|^[\u4e00-\u9fff\s]*"), "contiguous")])
+    yield "regex_negated", byte_level([split(Regex(r"\P{L}{2,}\P{N}|\p{^N}{3}\P{L}"), "isolated")])
     yield "regex_empty_matches", byte_level([split(Regex(r"a*|(?<=o)"), "merged_with_previous")])
     for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
         yield "split_" + behavior, byte_level([split("-", behavior), split(Regex(r"\s"), behavior)])

@@ -45,8 +45,10 @@ static enum sw_code compile(struct sw_pattern *p, const char *regex, size_t size
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     int number;
     PCRE2_SIZE at;
+    /* 10.42 makes \P{L}{2,} possessive before \P{N} and loses matches: that optimisation is off. */
     p->code = pcre2_compile((PCRE2_SPTR)(text.data != NULL ? text.data : ""), text.size,
-                            PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT,
+                            PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT |
+                                PCRE2_NO_AUTO_POSSESS,
                             &number, &at, context);
     if (p->code == NULL) {
         PCRE2_UCHAR reason[256] = "";

@@ -27,15 +27,25 @@
 
 enum { MAX_DEPTH = 100, MAX_SIZE = 65536 };
 
+/* One pair of parentheses, or the whole pattern. */
+struct group {
+    bool caseless;
+    bool consumes;     /* what stands in this alternative so far takes at least one character */
+    bool may_be_empty; /* an earlier alternative may match nothing */
+    bool looks;        /* around: takes nothing itself */
+};
+
 struct walk {
     struct sw_buffer *out;
     const char *p, *end;
     const char *regex;
     const char *where;
     struct sw_error *err;
-    bool caseless[MAX_DEPTH]; /* of the group at each depth */
+    struct group groups[MAX_DEPTH];
     size_t depth;
-    bool atom;    /* what was written last can be repeated */
+    bool atom;            /* what was written last can be repeated */
+    bool atom_consumes;   /* it takes at least one character */
+    bool before_consumes; /* the alternative without it does */
     char literal; /* the ASCII letter written last, for pairs that fold with one character */
 };
 
@@ -43,6 +53,16 @@ static enum sw_code refuse(const struct walk *w, const char *what)
 {
     return sw_fail(w->err, SW_EUNSUPPORTED, "%s: regular expression, byte %zu: %s is not supported",
                    w->where, (size_t)(w->p - w->regex), what);
+}
+
+/* Something that can be repeated was written. */
+static void note_atom(struct walk *w, bool consumes)
+{
+    struct group *g = &w->groups[w->depth];
+    w->atom = true;
+    w->atom_consumes = consumes;
+    w->before_consumes = g->consumes;
+    g->consumes |= consumes;
 }
 
 static bool is_digit(char c)
@@ -266,10 +286,10 @@ static enum sw_code open_group(struct walk *w)
     if (w->depth + 1 >= MAX_DEPTH)
         return refuse(w, "nesting this deep");
     size_t left = (size_t)(w->end - w->p);
-    bool inherited = w->caseless[w->depth];
+    bool inherited = w->groups[w->depth].caseless;
     if (left < 2 || w->p[1] != '?') {
         sw_buffer_puts(w->out, "(?:"); /* nothing refers to what a group captured */
-        w->caseless[++w->depth] = inherited;
+        w->groups[++w->depth] = (struct group){.caseless = inherited};
         w->p++;
         return SW_OK;
     }
@@ -278,18 +298,26 @@ static enum sw_code open_group(struct walk *w)
         if (left < n || memcmp(w->p, kinds[i].onig, n) != 0)
             continue;
         sw_buffer_puts(w->out, kinds[i].pcre);
-        w->caseless[++w->depth] = kinds[i].caseless < 0 ? inherited : kinds[i].caseless > 0;
+        w->groups[++w->depth] =
+            (struct group){.caseless = kinds[i].caseless < 0 ? inherited : kinds[i].caseless > 0,
+                           .looks = strpbrk(kinds[i].onig, "=!") != NULL};
         w->p += n;
         return SW_OK;
     }
     /* Elsewhere the option would bind alternatives differently. */
     if (w->p == w->regex && left >= 4 && memcmp(w->p, "(?i)", 4) == 0) {
         sw_buffer_puts(w->out, "(?i)");
-        w->caseless[0] = true;
+        w->groups[0].caseless = true;
         w->p += 4;
         return SW_OK;
     }
     return refuse(w, "this kind of group");
+}
+
+static void close_group(struct walk *w)
+{
+    const struct group *g = &w->groups[w->depth--];
+    note_atom(w, g->consumes && !g->may_be_empty && !g->looks);
 }
 
 /* The interval {n}, {n,}, {n,m} or {,m} at p; false where the brace is a plain character. */
@@ -317,11 +345,16 @@ static enum sw_code translate_quantifier(struct walk *w)
 {
     if (!w->atom)
         return refuse(w, "a repetition of nothing, or of a repetition,");
+    /* The engines leave such a loop at different points. */
+    if (!w->atom_consumes)
+        return refuse(w, "a repetition of what may match nothing");
     w->atom = false;
     bool fixed = false, open_start = false, interval = *w->p == '{';
     size_t size = 1;
     if (interval)
         read_interval(w, &size, &fixed, &open_start);
+    if (*w->p == '*' || *w->p == '?' || open_start || (interval && w->p[1] == '0'))
+        w->groups[w->depth].consumes = w->before_consumes;
     if (open_start)
         sw_buffer_printf(w->out, "{0%.*s", (int)(size - 1), w->p + 1);
     else
@@ -352,8 +385,8 @@ static enum sw_code check_caseless(struct walk *w, char c)
 static enum sw_code translate_item(struct walk *w)
 {
     char c = *w->p;
-    bool caseless = w->caseless[w->depth];
-    bool is_set = false;
+    bool caseless = w->groups[w->depth].caseless;
+    bool is_set = false, anchor;
     size_t size;
     bool fixed, open_start;
     enum sw_code code = SW_OK;
@@ -365,10 +398,13 @@ static enum sw_code translate_item(struct walk *w)
     case ')':
         if (w->depth == 0)
             return refuse(w, "a parenthesis without its beginning");
-        w->depth--;
-        w->atom = true;
+        close_group(w);
         break;
     case '|':
+        w->groups[w->depth].may_be_empty |= !w->groups[w->depth].consumes;
+        w->groups[w->depth].consumes = false;
+        w->atom = false;
+        break;
     case '^':
     case '$':
         w->atom = false;
@@ -381,22 +417,25 @@ static enum sw_code translate_item(struct walk *w)
         if (read_interval(w, &size, &fixed, &open_start))
             return translate_quantifier(w);
         sw_buffer_puts(w->out, "\\");
-        w->atom = true;
+        note_atom(w, true);
         break;
     case '[':
         if (caseless)
             return refuse(w, "a class without regard to case");
-        w->atom = true;
+        note_atom(w, true);
         return translate_class(w);
     case '\\':
+        anchor = w->p + 1 < w->end && w->p[1] != 0 && strchr("AzZ", w->p[1]) != NULL;
         code = translate_escape(w, false, &is_set);
-        if (code == SW_OK && caseless && is_set)
+        if (code == SW_OK && caseless && is_set && !anchor)
             return refuse(w, "a class without regard to case");
-        w->atom = true;
+        w->atom = false;
+        if (!anchor)
+            note_atom(w, true);
         w->literal = 0;
         return code;
     default:
-        w->atom = true;
+        note_atom(w, true);
         if (caseless)
             code = check_caseless(w, c);
         if (code != SW_OK)

@@ -253,10 +253,10 @@ static void time_is_linear(void **state)
 static void hostile_regex_becomes_an_error(void **state)
 {
     (void)state;
-    struct sw_tokenizer *t =
-        parsed("{" MODEL
-               ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a*)*b|(a|a)*c\"},"
-               "\"behavior\":\"Isolated\",\"invert\":false}}");
+    struct sw_tokenizer *t = parsed(
+        "{" MODEL
+        ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|a)+b|(a|aa)+c\"},"
+        "\"behavior\":\"Isolated\",\"invert\":false}}");
     char text[4001];
     memset(text, 'a', 4000);
     struct sw_ids ids = {0};
@@ -346,6 +346,9 @@ static void broken_steps_are_refused(void **state)
     refused(SPLIT("a{2}{3}"),
             "FILE: pre_tokenizer (Split): regular expression, byte 4: a repetition "
             "of nothing, or of a repetition, is not supported");
+    refused(SPLIT("(a|b*)+"),
+            "FILE: pre_tokenizer (Split): regular expression, byte 6: a repetition "
+            "of what may match nothing is not supported");
     refused(SPLIT("\\\\p{Klingon}"),
             "FILE: pre_tokenizer (Split): regular expression, byte 2: this "
             "property is not supported");

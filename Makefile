@@ -41,10 +41,10 @@ ALL_LIBS   = $(PKG_LIBS) -lm -ldl -pthread $(LDFLAGS) $(SANITIZE)
 SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 # Kernel files name the CPU they need; those of another architecture are left out.
 ifeq ($(filter x86_64,$(MACHINE)),)
-SOURCES := $(filter-out %_avx2.c %_avx512.c,$(SOURCES))
+SOURCES := $(filter-out %_avx2.c %_avx512.c %_avx512vnni.c %_avx512bf16.c,$(SOURCES))
 endif
 ifeq ($(filter aarch64,$(MACHINE)),)
-SOURCES := $(filter-out %_neon.c,$(SOURCES))
+SOURCES := $(filter-out %_neon.c %_neondot.c,$(SOURCES))
 endif
 # Not part of the library: main itself.
 LIBRARY_SOURCES := $(filter-out src/cli/main.c,$(SOURCES))
@@ -64,7 +64,11 @@ endif
 
 # Instruction sets per file name, never globally.
 $(BUILD)/obj/%_avx2.o:   ISA_FLAGS = -mavx2 -mfma -mf16c
-$(BUILD)/obj/%_avx512.o: ISA_FLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+AVX512_FLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(BUILD)/obj/%_avx512.o: ISA_FLAGS = $(AVX512_FLAGS)
+$(BUILD)/obj/%_avx512vnni.o: ISA_FLAGS = $(AVX512_FLAGS) -mavx512vnni
+$(BUILD)/obj/%_avx512bf16.o: ISA_FLAGS = $(AVX512_FLAGS) -mavx512vnni -mavx512bf16
+$(BUILD)/obj/%_neondot.o: ISA_FLAGS = -march=armv8.2-a+dotprod
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -33,14 +33,22 @@ enum sw_cpu_level sw_cpu_level_machine(void)
     if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !has_bits(ebx, bit_AVX2) ||
         !has_bits(saved, ymm_state))
         return SW_CPU_SCALAR;
-    return has_bits(ebx, avx512) && has_bits(saved, zmm_state) ? SW_CPU_AVX512 : SW_CPU_AVX2;
+    if (!has_bits(ebx, avx512) || !has_bits(saved, zmm_state))
+        return SW_CPU_AVX2;
+    if (!has_bits(ecx, bit_AVX512VNNI))
+        return SW_CPU_AVX512;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && has_bits(eax, bit_AVX512BF16)
+               ? SW_CPU_AVX512_BF16
+               : SW_CPU_AVX512_VNNI;
 }
 
 #elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 
 enum sw_cpu_level sw_cpu_level_machine(void)
 {
-    return SW_CPU_NEON;
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? SW_CPU_NEON_DOT : SW_CPU_NEON;
 }
 
 #else
@@ -56,7 +64,10 @@ static const char *const names[] = {
     [SW_CPU_SCALAR] = "scalar",
     [SW_CPU_AVX2] = "avx2",
     [SW_CPU_AVX512] = "avx512",
+    [SW_CPU_AVX512_VNNI] = "avx512vnni",
+    [SW_CPU_AVX512_BF16] = "avx512bf16",
     [SW_CPU_NEON] = "neon",
+    [SW_CPU_NEON_DOT] = "neondot",
 };
 
 const char *sw_cpu_level_name(enum sw_cpu_level level)
@@ -68,9 +79,9 @@ const char *sw_cpu_level_name(enum sw_cpu_level level)
 static bool is_of_this_architecture(enum sw_cpu_level level)
 {
 #if defined(__x86_64__)
-    return level != SW_CPU_NEON;
+    return level < SW_CPU_NEON;
 #elif defined(__aarch64__)
-    return level == SW_CPU_SCALAR || level == SW_CPU_NEON;
+    return level == SW_CPU_SCALAR || level >= SW_CPU_NEON;
 #else
     return level == SW_CPU_SCALAR;
 #endif
@@ -93,6 +104,7 @@ enum sw_code sw_cpu_level_detect(enum sw_cpu_level *out, struct sw_error *err)
         *out = level < machine ? level : machine;
         return SW_OK;
     }
-    return sw_fail(err, SW_EUSAGE, "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avx512, neon)",
+    return sw_fail(err, SW_EUSAGE, "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avx512, avx512vnni, "
+                   "avx512bf16, neon, neondot)",
                    cap);
 }

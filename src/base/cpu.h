@@ -6,22 +6,27 @@
 
 #include "base/error.h"
 
-/* Kernel levels in rising order within an architecture. A level names exactly what its code needs.
- */
+/* Kernel levels in rising order within an architecture: a level has all that is below it. */
 enum sw_cpu_level {
     SW_CPU_SCALAR,
-    SW_CPU_AVX2,   /* AVX2, FMA, F16C */
-    SW_CPU_AVX512, /* AVX2 level and AVX-512 F, BW, DQ, VL */
-    SW_CPU_NEON,   /* Advanced SIMD with FMA, on every arm64 */
+    SW_CPU_AVX2,        /* AVX2, FMA, F16C */
+    SW_CPU_AVX512,      /* AVX-512 F, BW, DQ, VL */
+    SW_CPU_AVX512_VNNI, /* products of four bytes: vpdpbusd */
+    SW_CPU_AVX512_BF16, /* products of two bf16: vdpbf16ps */
+    SW_CPU_NEON,        /* Advanced SIMD with FMA, on every arm64 */
+    SW_CPU_NEON_DOT,    /* products of four bytes: sdot, udot */
 };
 
-/* Highest level of this machine (CPU and operating system), not above the cap in SMOLWATT_ISA
- * ("scalar", "avx2", "avx512", "neon"). An unknown or impossible cap fails. */
+enum { SW_CPU_LEVELS = SW_CPU_NEON_DOT + 1 };
+
+/* Highest level of this machine (CPU and operating system), not above the cap in SMOLWATT_ISA (a
+ * name of sw_cpu_level_name). An unknown or impossible cap fails. */
 enum sw_code sw_cpu_level_detect(enum sw_cpu_level *out, struct sw_error *err);
 
 /* The machine's level, environment ignored. */
 enum sw_cpu_level sw_cpu_level_machine(void);
 
+/* "scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot" */
 const char *sw_cpu_level_name(enum sw_cpu_level level);
 
 #endif

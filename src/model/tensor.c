@@ -1,6 +1,7 @@
 /* Views of a tensor's elements, whatever their storage type. */
 #include <string.h>
 
+#include "base/half.h"
 #include "model/model.h"
 
 const char *sw_dtype_name(enum sw_dtype dtype)
@@ -14,27 +15,6 @@ size_t sw_dtype_size(enum sw_dtype dtype)
     return dtype == SW_F32 ? 4 : 2;
 }
 
-static float from_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* IEEE 754 binary16, exactly. A subnormal is its 10 bits times 2^-24. */
-static float from_f16(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    uint32_t exponent = (half >> 10) & 0x1f, mantissa = half & 0x3ff;
-    if (exponent == 0) {
-        float x = (float)mantissa * 0x1p-24f;
-        return sign != 0 ? -x : x;
-    }
-    if (exponent == 31)
-        return from_bits(sign | 0x7f800000 | mantissa << 13);
-    return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
 void sw_tensor_read(float *out, const struct sw_tensor *tensor, size_t first, size_t n)
 {
     const uint16_t *halves = (const uint16_t *)tensor->data_view + first;
@@ -44,11 +24,11 @@ void sw_tensor_read(float *out, const struct sw_tensor *tensor, size_t first, si
         break;
     case SW_F16:
         for (size_t i = 0; i < n; i++)
-            out[i] = from_f16(halves[i]);
+            out[i] = sw_f16_to_float(halves[i]);
         break;
     case SW_BF16:
         for (size_t i = 0; i < n; i++)
-            out[i] = from_bits((uint32_t)halves[i] << 16);
+            out[i] = sw_bf16_to_float(halves[i]);
         break;
     }
 }

@@ -3,6 +3,7 @@
 
 #define VEC(name) name##_avx2
 typedef __m256 vec;
+typedef __m256i words;
 enum { VEC_FLOATS = 8, MAX_ROWS = 6, MAX_TILES = 1 };
 
 #define vec_load         _mm256_loadu_ps
@@ -15,6 +16,12 @@ enum { VEC_FLOATS = 8, MAX_ROWS = 6, MAX_TILES = 1 };
 #define vec_min          _mm256_min_ps
 #define vec_max          _mm256_max_ps
 #define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define words_load(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define words_set        _mm256_set1_epi32
+#define words_add        _mm256_add_epi32
+#define vec_of_words     _mm256_cvtepi32_ps
+#define vec_of_low(w)    _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
+#define vec_of_high(w)   _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
 
 static inline vec vec_power(vec t)
 {
@@ -22,6 +29,57 @@ static inline vec vec_power(vec t)
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
 }
 
+static inline vec vec_round_bf16(vec x)
+{
+    __m256i bits = _mm256_castps_si256(x);
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    __m256i nan = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    vec rounded = _mm256_blendv_ps(_mm256_castsi256_ps(up), _mm256_castsi256_ps(nan),
+                                   _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return vec_of_high(_mm256_castps_si256(rounded));
+}
+
+static inline void vec_store_s8(int8_t *p, vec x)
+{
+    __m256i whole = _mm256_cvtps_epi32(x);
+    __m128i half =
+        _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(half, half));
+}
+
 #include "backend/cpu/kernels_vector.inc"
 
-const struct sw_kernels sw_kernels_avx2 = {.level = SW_CPU_AVX2, KERNEL_TABLE};
+/* Bytes are widened and multiplied in pairs: vpmaddubsw, which takes bytes as they are, saturates
+ * its sums of two products. Six rows by one tile are twelve sums. */
+enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 6, S8_TILES = 1, S4_ROWS = 3, S4_TILES = 1 };
+#define S8_PAIRS
+
+#define s8_weights(p)                                                                              \
+    _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define s8_dot(sum, w, x) _mm256_add_epi32(sum, _mm256_madd_epi16(w, x))
+
+static inline void s8_widen(int16_t *to, const int8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)from);
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_cvtepi8_epi16(bytes));
+}
+
+/* Products of 0 to 15 with a byte: eight sums of two of them stay below 2^15. */
+#define s4_low(w)         _mm256_and_si256(w, _mm256_set1_epi8(15))
+#define s4_high(w)        _mm256_and_si256(_mm256_srli_epi16(w, 4), _mm256_set1_epi8(15))
+#define s4_dot(sum, w, x) _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x))
+#define s4_fold(sum)      _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
+#define vec_load_f16(p)   _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+
+#define LIMIT_DOT(sum, w, x)                                                                       \
+    _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)))
+enum { LIMIT_OPERATIONS = 32 * 2 };
+
+#include "backend/cpu/kernels_integer.inc"
+
+void sw_kernels_fill_avx2(struct sw_kernels *kernels)
+{
+    fill_floats(kernels);
+    fill_integers(kernels);
+}

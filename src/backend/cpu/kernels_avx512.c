@@ -1,27 +1,36 @@
 /* AVX-512: 32 registers, 24 of them sums of 12 rows by two tiles. */
-#include "backend/cpu/x86_vectors.h"
+#include "backend/cpu/x86_avx512.h"
 
 #define VEC(name) name##_avx512
-typedef __m512 vec;
-enum { VEC_FLOATS = 16, MAX_ROWS = 12, MAX_TILES = 2 };
-
-#define vec_load         _mm512_loadu_ps
-#define vec_store        _mm512_storeu_ps
-#define vec_set          _mm512_set1_ps
-#define vec_add          _mm512_add_ps
-#define vec_sub          _mm512_sub_ps
-#define vec_mul          _mm512_mul_ps
-#define vec_div          _mm512_div_ps
-#define vec_min          _mm512_min_ps
-#define vec_max          _mm512_max_ps
-#define vec_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
-
-static inline vec vec_power(vec t)
-{
-    __m512i bits = _mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
-}
+enum { MAX_ROWS = 12, MAX_TILES = 2 };
 
 #include "backend/cpu/kernels_vector.inc"
 
-const struct sw_kernels sw_kernels_avx512 = {.level = SW_CPU_AVX512, KERNEL_TABLE};
+/* As in kernels_avx2.c: pairs, because four bytes at once would saturate. */
+enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 12, S8_TILES = 2, S4_ROWS = 6, S4_TILES = 2 };
+#define S8_PAIRS
+
+#define s8_weights(p)                                                                              \
+    _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define s8_dot(sum, w, x) _mm512_add_epi32(sum, _mm512_madd_epi16(w, x))
+
+static inline void s8_widen(int16_t *to, const int8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)from);
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_cvtepi8_epi16(bytes));
+}
+
+#define s4_dot(sum, w, x) _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x))
+#define s4_fold(sum)      _mm512_madd_epi16(sum, _mm512_set1_epi16(1))
+
+#define LIMIT_DOT(sum, w, x)                                                                       \
+    _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(w, x), _mm512_set1_epi16(1)))
+enum { LIMIT_OPERATIONS = 64 * 2 };
+
+#include "backend/cpu/kernels_integer.inc"
+
+void sw_kernels_fill_avx512(struct sw_kernels *kernels)
+{
+    fill_floats(kernels);
+    fill_integers(kernels);
+}

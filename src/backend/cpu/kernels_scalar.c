@@ -2,6 +2,7 @@
 #include "backend/cpu/kernels.h"
 
 #include "backend/cpu/lanes.h"
+#include "base/half.h"
 
 static void gemm_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
                             const float *tiles, size_t tile_stride, size_t n_tiles, size_t k)
@@ -15,6 +16,111 @@ static void gemm_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_
                         fmaf(x[i * x_stride + c], tiles[t * tile_stride + c * SW_TILE + r], sum[r]);
             }
             memcpy(&y[i * y_stride + t * SW_TILE], sum, sizeof sum);
+        }
+    }
+}
+
+static void gemm_w16_scalar(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
+                            const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k)
+{
+    for (size_t t = 0; t < n_tiles; t++) {
+        for (size_t i = 0; i < m; i++) {
+            float sum[SW_TILE] = {0};
+            for (size_t c = 0; c < k; c++) {
+                const uint16_t *w = &tiles[t * tile_stride + c / 2 * 2 * SW_TILE + c % 2];
+                for (size_t r = 0; r < SW_TILE; r++)
+                    sum[r] = fmaf(x[i * x_stride + c], sw_bf16_to_float(w[2 * r]), sum[r]);
+            }
+            memcpy(&y[i * y_stride + t * SW_TILE], sum, sizeof sum);
+        }
+    }
+}
+
+static float zero_if_subnormal(float x)
+{
+    return fabsf(x) < 0x1p-126f ? copysignf(0, x) : x;
+}
+
+static float fma_bf16(uint16_t a, uint16_t b, float sum)
+{
+    return zero_if_subnormal(fmaf(zero_if_subnormal(sw_bf16_to_float(a)),
+                                  zero_if_subnormal(sw_bf16_to_float(b)), sum));
+}
+
+static void gemm_bf16_scalar(float *y, size_t y_stride, const uint16_t *x, size_t x_stride,
+                             size_t m, const uint16_t *tiles, size_t tile_stride, size_t n_tiles,
+                             size_t k)
+{
+    for (size_t t = 0; t < n_tiles; t++) {
+        for (size_t i = 0; i < m; i++) {
+            float sum[SW_TILE] = {0};
+            for (size_t c = 0; c < k; c += 2) {
+                const uint16_t *w = &tiles[t * tile_stride + c * SW_TILE];
+                const uint16_t *at = &x[i * x_stride + c];
+                for (size_t r = 0; r < SW_TILE; r++)
+                    sum[r] = fma_bf16(at[0], w[2 * r], fma_bf16(at[1], w[2 * r + 1], sum[r]));
+            }
+            memcpy(&y[i * y_stride + t * SW_TILE], sum, sizeof sum);
+        }
+    }
+}
+
+static void gemm_s8_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
+                           size_t m, const uint8_t *tiles, size_t tile_bytes, const float *scales,
+                           size_t n_tiles, size_t k)
+{
+    for (size_t t = 0; t < n_tiles; t++) {
+        const int8_t *tile = (const int8_t *)tiles + t * tile_bytes;
+        for (size_t i = 0; i < m; i++) {
+            const int8_t *values = x->values + (row + i) * x->stride;
+            const float *block_scales = x->scales + (row + i) * x->block_stride;
+            for (size_t r = 0; r < SW_TILE; r++) {
+                float sum = 0;
+                for (size_t begin = 0; begin < k; begin += x->block) {
+                    int32_t exact = 0;
+                    for (size_t c = begin; c < k && c < begin + x->block; c++)
+                        exact += values[c] * tile[(c / 4 * SW_TILE + r) * 4 + c % 4];
+                    sum = fmaf((float)exact, block_scales[begin / x->block], sum);
+                }
+                y[i * y_stride + t * SW_TILE + r] = sum * scales[t * SW_TILE + r];
+            }
+        }
+    }
+}
+
+/* Column c of a group, row r: 0 to 15. */
+static int nibble(const uint8_t *group, size_t c, size_t r)
+{
+    int byte = group[(c / 8 * SW_TILE + r) * 4 + c % 4];
+    return c % 8 < 4 ? byte & 15 : byte >> 4;
+}
+
+static float group_scale(const uint8_t *group, size_t r)
+{
+    uint16_t half;
+    memcpy(&half, group + SW_TILE * SW_GROUP_S4 / 2 + r * sizeof half, sizeof half);
+    return sw_f16_to_float(half);
+}
+
+static void gemm_s4_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
+                           size_t m, const uint8_t *tiles, size_t tile_bytes, size_t n_tiles,
+                           size_t k)
+{
+    for (size_t t = 0; t < n_tiles; t++) {
+        for (size_t i = 0; i < m; i++) {
+            for (size_t r = 0; r < SW_TILE; r++) {
+                float sum = 0;
+                for (size_t g = 0; g * SW_GROUP_S4 < k; g++) {
+                    const uint8_t *group = tiles + t * tile_bytes + g * SW_GROUP_BYTES;
+                    const int8_t *values = x->values + (row + i) * x->stride + g * SW_GROUP_S4;
+                    int32_t exact = 0;
+                    for (size_t c = 0; c < SW_GROUP_S4; c++)
+                        exact += values[c] * (nibble(group, c, r) - 8);
+                    float scale = group_scale(group, r) * x->scales[(row + i) * x->block_stride + g];
+                    sum = fmaf((float)exact, scale, sum);
+                }
+                y[i * y_stride + t * SW_TILE + r] = sum;
+            }
         }
     }
 }
@@ -75,6 +181,146 @@ static void pack_f32_scalar(float *tile, const float *rows, size_t row_stride, s
     }
 }
 
+static void round_bf16_scalar(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = sw_bf16_to_float(sw_float_to_bf16(x[i]));
+}
+
+static void to_bf16_scalar(uint16_t *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = sw_float_to_bf16(x[i]);
+    if (n % 2 != 0)
+        y[n] = 0;
+}
+
+static void pack_w16_scalar(uint16_t *tile, const float *rows, size_t row_stride, size_t n_rows,
+                            size_t k)
+{
+    for (size_t c = 0; c < k + k % 2; c++) {
+        for (size_t r = 0; r < SW_TILE; r++)
+            tile[c / 2 * 2 * SW_TILE + 2 * r + c % 2] =
+                r < n_rows && c < k ? sw_float_to_bf16(rows[r * row_stride + c]) : 0;
+    }
+}
+
+static void widen_w16_scalar(float *tile, const uint16_t *tile_w16, size_t k)
+{
+    for (size_t c = 0; c < k; c++) {
+        for (size_t r = 0; r < SW_TILE; r++)
+            tile[c * SW_TILE + r] =
+                sw_bf16_to_float(tile_w16[c / 2 * 2 * SW_TILE + 2 * r + c % 2]);
+    }
+}
+
+/* Largest |x|, and what numbers are to be multiplied with to have it at 127. A NaN need not be
+ * seen here: it turns up in the sum. */
+static float largest_s8(const float *x, size_t n, float *inverse)
+{
+    float largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = largest > fabsf(x[i]) ? largest : fabsf(x[i]);
+    if (!(largest > SW_S8_LEAST))
+        largest = 0;
+    *inverse = largest > 0 ? 127.0f / largest : 0;
+    return largest;
+}
+
+/* Held to bytes so that a NaN, whose scale will tell of it, is one, too. */
+static int8_t byte_of(float rounded)
+{
+    return (int8_t)(rounded > -128 ? rounded < 127 ? rounded : 127 : -128);
+}
+
+static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *sums, const float *x,
+                               size_t n, size_t block)
+{
+    for (size_t begin = 0, b = 0; begin < n; begin += block, b++) {
+        size_t width = n - begin < block ? n - begin : block;
+        float inverse, largest = largest_s8(x + begin, width, &inverse), sum = 0;
+        for (size_t i = 0; i < block; i++) {
+            float rounded = i < width ? x[begin + i] * inverse + SW_ROUND - SW_ROUND : 0;
+            values[begin + i] = byte_of(rounded);
+            sum += rounded;
+        }
+        scales[b] = isnan(sum) ? NAN : largest / 127.0f;
+        sums[b] = isnan(sum) ? 0 : (int32_t)sum;
+    }
+}
+
+static void pack_s8_scalar(uint8_t *tile, float *scales, const float *rows, size_t row_stride,
+                           size_t n_rows, size_t k)
+{
+    for (size_t r = 0; r < SW_TILE; r++) {
+        const float *row = rows + r * row_stride;
+        float inverse, largest = largest_s8(row, r < n_rows ? k : 0, &inverse), sum = 0;
+        for (size_t c = 0; c < (k + 7) / 8 * 8; c++) {
+            float rounded = r < n_rows && c < k ? row[c] * inverse + SW_ROUND - SW_ROUND : 0;
+            tile[(c / 4 * SW_TILE + r) * 4 + c % 4] = (uint8_t)byte_of(rounded);
+            sum += rounded;
+        }
+        scales[r] = isnan(sum) ? NAN : largest / 127.0f;
+    }
+}
+
+static float value_s4(float x, float inverse)
+{
+    float rounded = x * inverse + SW_ROUND - SW_ROUND;
+    rounded = rounded > -8 ? rounded : -8;
+    return rounded < 7 ? rounded : 7;
+}
+
+/* One group of one row: the best scale, and the inverse that gives its values. */
+static float search_s4(const float x[SW_GROUP_S4], float *inverse)
+{
+    float most = 0, least = 0, best = 0, best_scale = 0, check = 0;
+    for (size_t c = 0; c < SW_GROUP_S4; c++) {
+        most = most > x[c] ? most : x[c];
+        least = least < x[c] ? least : x[c];
+        check = fmaf(x[c], 0, check); /* NaN if one of them is no number */
+    }
+    float extreme = -least > most ? least : most;
+    float unit = fabsf(extreme) > SW_S8_LEAST ? 1 / extreme : 0;
+    *inverse = 0;
+    for (int i = 0; i < SW_S4_TRIES; i++) {
+        float tried = -(8 + SW_S4_FIRST + (float)i * SW_S4_STEP) * unit, products = 0, squares = 0;
+        for (size_t c = 0; c < SW_GROUP_S4; c++) {
+            float value = value_s4(x[c], tried);
+            products = fmaf(x[c], value, products);
+            squares = fmaf(value, value, squares);
+        }
+        /* The scale products / squares has the error (sum of x^2) - products^2 / squares. */
+        float gain = products * products / squares;
+        if (gain > best) {
+            best = gain;
+            best_scale = products / squares;
+            *inverse = tried;
+        }
+    }
+    return best_scale + check;
+}
+
+static void pack_s4_scalar(uint8_t *tile, const float *rows, size_t row_stride, size_t n_rows,
+                           size_t k)
+{
+    for (size_t begin = 0; begin < k; begin += SW_GROUP_S4, tile += SW_GROUP_BYTES) {
+        memset(tile, 0, SW_GROUP_BYTES);
+        for (size_t r = 0; r < SW_TILE; r++) {
+            float x[SW_GROUP_S4], inverse;
+            for (size_t c = 0; c < SW_GROUP_S4; c++)
+                x[c] = r < n_rows && begin + c < k ? rows[r * row_stride + begin + c] : 0;
+            uint16_t scale = sw_float_to_f16(search_s4(x, &inverse));
+            memcpy(tile + SW_TILE * SW_GROUP_S4 / 2 + r * sizeof scale, &scale, sizeof scale);
+            for (size_t c = 0; c < SW_GROUP_S4; c++) {
+                int code = (int)value_s4(x[c], inverse) + 8;
+                tile[(c / 8 * SW_TILE + r) * 4 + c % 4] |=
+                    (uint8_t)(c % 8 < 4 ? code : code << 4);
+            }
+        }
+    }
+}
+
 static float read_f32_scalar(const float *x, size_t n)
 {
     float sum[SW_TILE] = {0};
@@ -94,8 +340,20 @@ static double fma_f32_scalar(float *sink, size_t n)
     return (double)n * SW_TILE * 2;
 }
 
-const struct sw_kernels sw_kernels_scalar = {.level = SW_CPU_SCALAR,
-#define X(type, name, arguments) .name = name##_scalar,
-                                             SW_KERNELS(X)
+static double dot_s8_scalar(float *sink, size_t n)
+{
+    int32_t sum[SW_TILE] = {0};
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < SW_TILE; r++)
+            sum[r] = sum[r] / 2 + (int32_t)(i % 128) * (int32_t)(r + 1);
+    }
+    *sink = (float)sum[0] + (float)sum[SW_TILE - 1];
+    return (double)n * SW_TILE * 2;
+}
+
+void sw_kernels_fill_scalar(struct sw_kernels *kernels)
+{
+#define X(type, name, arguments) kernels->name = name##_scalar;
+    SW_KERNELS(X)
 #undef X
-};
+}

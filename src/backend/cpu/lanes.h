@@ -10,6 +10,19 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Added and taken away, rounds a float below 2^22 to an integer, ties to even. */
+#define SW_ROUND 0x1.8p+23f
+
+/* A block of activations in 8 bits, whose largest number is a: below this it is zero, since 127 / a
+ * would be no number. */
+#define SW_S8_LEAST 0x1p-100f
+
+/* Scales of 4 bits that are tried: the number of largest absolute value becomes
+ * -(8 + SW_S4_FIRST + i * SW_S4_STEP), clipped to -8, for i < SW_S4_TRIES. */
+#define SW_S4_FIRST -1.0f
+#define SW_S4_STEP  0.125f
+enum { SW_S4_TRIES = 17 };
+
 /*
  * exp(x) = 2^n (1 + r + r^2 q(r)), n the integer nearest to x / ln 2, |r| <= ln 2 / 2. Inputs are
  * held to SW_EXP_MIN ... SW_EXP_MAX, where 2^n is a normal number. q: minimax fit of
@@ -19,7 +32,7 @@
 #define SW_EXP_MIN    -87.0f
 #define SW_EXP_MAX    88.0f
 #define SW_EXP_LOG2E  0x1.715476p+0f
-#define SW_EXP_ROUND  0x1.8p+23f /* added and taken away, rounds to an integer */
+#define SW_EXP_ROUND  SW_ROUND
 #define SW_EXP_LN2_HI 0x1.62e43p-1f
 #define SW_EXP_LN2_LO -0x1.05c61p-29f
 #define SW_EXP_Q0     0x1.fffffcp-2f

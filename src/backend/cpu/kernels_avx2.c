@@ -72,8 +72,10 @@ static inline void s8_widen(int16_t *to, const int8_t *from)
 #define s4_fold(sum)      _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
 #define vec_load_f16(p)   _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 
-#define LIMIT_DOT(sum, w, x)                                                                       \
-    _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)))
+/* The sum is an operand, too, or all products would be one to the compiler. */
+#define LIMIT_DOT(sum, w)                                                                          \
+    _mm256_add_epi32(sum,                                                                          \
+                     _mm256_madd_epi16(_mm256_maddubs_epi16(w, sum), _mm256_set1_epi16(1)))
 enum { LIMIT_OPERATIONS = 32 * 2 };
 
 #include "backend/cpu/kernels_integer.inc"

@@ -16,6 +16,8 @@ enum { VEC_FLOATS = 8, MAX_ROWS = 6, MAX_TILES = 1 };
 #define vec_min          _mm256_min_ps
 #define vec_max          _mm256_max_ps
 #define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define vec_largest      sw_largest_256
+#define vec_sum          sw_sum_256
 #define words_load(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define words_set        _mm256_set1_epi32
 #define words_add        _mm256_add_epi32

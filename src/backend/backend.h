@@ -36,7 +36,7 @@ const char *sw_strategy_name(enum sw_strategy strategy);
 
 /* Tokens of one prefill call unless asked otherwise: enough to reuse a weight that is in a register
  * or in L2, few enough that the activations stay in the cache, too. */
-enum { SW_PREFILL_BLOCK = 128 };
+enum { SW_PREFILL_BLOCK = 256 };
 
 struct sw_backend_options {
     enum sw_strategy strategy;

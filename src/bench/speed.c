@@ -163,8 +163,8 @@ static json_t *row_to_json(struct row *row)
     double least_s = least_seconds_per_token(row, &info, read, compute);
     double n_tokens = (double)(n * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen));
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:s, s:f}", "test", test,
-        "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:s, s:f}", "test",
+        test, "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
         (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "isa", info.isa,
         "tokens_per_second", rate, "tokens_per_second_samples", samples, "weight_bytes_per_token",
         (json_int_t)info.weight_bytes_per_token, "limit_fraction", least_s * rate,

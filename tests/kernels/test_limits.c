@@ -47,7 +47,8 @@ static void too_large_a_buffer_is_refused(void **state)
     (void)state;
     struct sw_limits *limits;
     struct sw_error err;
-    assert_int_equal(sw_limits_open(&limits, NULL, SIZE_MAX / 2, SW_COMPUTE_FMA_F32, &err), SW_ENOMEM);
+    assert_int_equal(sw_limits_open(&limits, NULL, SIZE_MAX / 2, SW_COMPUTE_FMA_F32, &err),
+                     SW_ENOMEM);
     assert_null(limits);
     assert_non_null(strstr(err.text, "buffer to measure the read limit"));
 }

@@ -2,6 +2,11 @@
 # time against SIMDe's portable C, the NEON ones for arm64 and run under qemu-user. Where SIMDe, the
 # cross compiler or qemu is missing, the program that stands there skips by name.
 
+# The checks by kind, beside main in test_kernels.c.
+CHECK_SOURCES := $(filter-out tests/kernels/test_%,$(wildcard tests/kernels/*.c))
+$(BUILD)/tests/kernels/test_kernels: $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.o)
+-include $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.d)
+
 EMULATED := $(BUILD)/tests/kernels/emulated
 EXTRA_TEST_PROGRAMS += $(EMULATED)/test_kernels_x86 $(EMULATED)/test_kernels_neon
 

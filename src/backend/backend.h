@@ -36,7 +36,7 @@ const char *sw_strategy_name(enum sw_strategy strategy);
 
 /* Tokens of one prefill call unless asked otherwise: enough to reuse a weight that is in a register
  * or in L2, few enough that the activations stay in the cache, too. */
-enum { SW_PREFILL_BLOCK = 128 };
+enum { SW_PREFILL_BLOCK = 256 };
 
 struct sw_backend_options {
     enum sw_strategy strategy;
@@ -55,12 +55,16 @@ struct sw_batch_token {
     bool want_logits;
 };
 
+/* Which of the machine's limits (backend/limits.h) bounds the products. */
+enum sw_compute_limit { SW_COMPUTE_FMA_F32, SW_COMPUTE_DOT_BF16, SW_COMPUTE_DOT_S8 };
+
 /* What really runs, for the record. Strings live as long as the backend. */
 struct sw_backend_info {
     const char *backend;    /* "base_cpu" */
     const char *arithmetic; /* "f32", "w16_a32", ... as docs/strategies.md explains */
-    const char *isa;        /* kernel level that runs: "scalar", "avx2", "avx512", "neon" */
+    const char *isa;        /* kernel level that runs: "scalar", "avx2", ... */
     const char *weight_dtype, *compute_dtype, *kv_dtype;
+    enum sw_compute_limit compute_limit;
     uint64_t weight_bytes_per_token; /* bytes of weights one decoded token reads, batch 1 */
     uint64_t packed_bytes;           /* memory of the packed weights */
     uint64_t cache_bytes;            /* memory of the KV cache */

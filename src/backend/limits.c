@@ -8,7 +8,7 @@
 
 enum {
     READ_UNIT = 256,           /* floats; the read kernel takes whole units */
-    FMA_NS = 10 * 1000 * 1000, /* one repetition: long against a barrier, short against drift */
+    COMPUTE_NS = 10 * 1000 * 1000, /* one repetition: long against a barrier, short against drift */
 };
 
 struct sw_limits {
@@ -18,7 +18,8 @@ struct sw_limits {
     float *buffer; /* (n_units, READ_UNIT) */
     size_t n_units;
     float *sinks;              /* (threads, 32): keeps the compiler from dropping the work */
-    size_t fma_rounds;         /* on each thread */
+    double (*compute)(float *sink, size_t n);
+    size_t n_rounds;           /* on each thread */
     double operations;         /* of one thread; written by thread 0 */
     uint64_t begin_ns, end_ns; /* by thread 0 */
 };
@@ -75,7 +76,7 @@ static void multiply_add(void *ctx, int thread)
 {
     struct sw_limits *limits = ctx;
     start_watch(limits, thread);
-    double operations = limits->kernels->fma_f32(sink_of(limits, thread), limits->fma_rounds);
+    double operations = limits->compute(sink_of(limits, thread), limits->n_rounds);
     stop_watch(limits, thread);
     if (thread == 0)
         limits->operations = operations;
@@ -93,14 +94,24 @@ double sw_limits_read_bytes_per_second(struct sw_limits *limits)
     return (double)(limits->n_units * READ_UNIT * sizeof(float)) / seconds(limits);
 }
 
-double sw_limits_fma_flops_per_second(struct sw_limits *limits)
+double sw_limits_operations_per_second(struct sw_limits *limits)
 {
     sw_pool_run(limits->pool, multiply_add, limits);
     return limits->operations * sw_pool_size(limits->pool) / seconds(limits);
 }
 
+const char *sw_compute_limit_name(enum sw_compute_limit compute)
+{
+    static const char *const names[] = {
+        [SW_COMPUTE_FMA_F32] = "fma_f32",
+        [SW_COMPUTE_DOT_BF16] = "dot_bf16",
+        [SW_COMPUTE_DOT_S8] = "dot_s8",
+    };
+    return names[compute];
+}
+
 enum sw_code sw_limits_open(struct sw_limits **out, struct sw_pool *pool, size_t size_bytes,
-                            struct sw_error *err)
+                            enum sw_compute_limit compute, struct sw_error *err)
 {
     enum sw_cpu_level level;
     *out = NULL;
@@ -111,6 +122,9 @@ enum sw_code sw_limits_open(struct sw_limits **out, struct sw_pool *pool, size_t
     if (limits == NULL)
         return sw_fail(err, SW_ENOMEM, "limits: out of memory");
     limits->kernels = sw_kernels_of(level);
+    limits->compute = compute == SW_COMPUTE_DOT_S8     ? limits->kernels->dot_s8
+                      : compute == SW_COMPUTE_DOT_BF16 ? limits->kernels->dot_bf16
+                                                       : limits->kernels->fma_f32;
     limits->pool = pool;
     limits->n_units = size_bytes / (READ_UNIT * sizeof(float));
     if (limits->n_units == 0)
@@ -127,11 +141,11 @@ enum sw_code sw_limits_open(struct sw_limits **out, struct sw_pool *pool, size_t
         return code;
     }
     sw_pool_run(pool, touch, limits);
-    limits->fma_rounds = 1000;
+    limits->n_rounds = 1000;
     do {
-        limits->fma_rounds *= 2;
-        sw_limits_fma_flops_per_second(limits);
-    } while (limits->end_ns - limits->begin_ns < FMA_NS);
+        limits->n_rounds *= 2;
+        sw_limits_operations_per_second(limits);
+    } while (limits->end_ns - limits->begin_ns < COMPUTE_NS);
     *out = limits;
     return SW_OK;
 }

@@ -20,7 +20,7 @@ struct row {
     float *logits;                 /* (batch, vocab_size) */
     size_t max_batch;
     bool is_prefill;
-    double *tokens_per_second, *read_bytes_per_second, *fma_per_second; /* (n_repetitions) */
+    double *tokens_per_second, *read_bytes_per_second, *operations_per_second; /* (n_repetitions) */
     struct sw_energy_sum energy[SW_RECORD_COMPONENTS];
 };
 
@@ -109,7 +109,7 @@ static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
     size_t n_tokens = plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);
     row->tokens_per_second[index] = (double)n_tokens / ((double)(end_ns - begin_ns + 1) * 1e-9);
     row->read_bytes_per_second[index] = sw_limits_read_bytes_per_second(row->limits);
-    row->fma_per_second[index] = sw_limits_fma_flops_per_second(row->limits);
+    row->operations_per_second[index] = sw_limits_operations_per_second(row->limits);
     return add_energy(row, &before, &after, err);
 }
 
@@ -117,7 +117,7 @@ static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
  * weights once per pass and of the multiply-adds of the matrices (two operations each; attention
  * and the norms are left out, so the true limit is a little higher). */
 static double least_seconds_per_token(const struct row *row, const struct sw_backend_info *info,
-                                      double read_bytes_per_second, double flops_per_second)
+                                      double read_bytes_per_second, double operations_per_second)
 {
     const struct sw_config *c = sw_model_config(row->plan->model);
     double attention =
@@ -133,9 +133,9 @@ static double least_seconds_per_token(const struct row *row, const struct sw_bac
         tokens_per_pass = all < (double)row->max_batch ? all : (double)row->max_batch;
         heads_per_token = 1 / n_prompt;
     }
-    double flops = 2 * ((double)c->n_layers * layer + heads_per_token * head);
+    double operations = 2 * ((double)c->n_layers * layer + heads_per_token * head);
     double read_s = (double)info->weight_bytes_per_token / tokens_per_pass / read_bytes_per_second;
-    double compute_s = flops / flops_per_second;
+    double compute_s = operations / operations_per_second;
     return read_s > compute_s ? read_s : compute_s;
 }
 
@@ -159,18 +159,19 @@ static json_t *row_to_json(struct row *row)
     json_t *samples = samples_to_json(row->tokens_per_second, n);
     double rate = sw_median(row->tokens_per_second, n);
     double read = sw_median(row->read_bytes_per_second, n);
-    double fma = sw_median(row->fma_per_second, n);
-    double least_s = least_seconds_per_token(row, &info, read, fma);
+    double compute = sw_median(row->operations_per_second, n);
+    double least_s = least_seconds_per_token(row, &info, read, compute);
     double n_tokens = (double)(n * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen));
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:f}", "test", test,
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:s, s:f}", "test", test,
         "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
         (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "isa", info.isa,
         "tokens_per_second", rate, "tokens_per_second_samples", samples, "weight_bytes_per_token",
         (json_int_t)info.weight_bytes_per_token, "limit_fraction", least_s * rate,
         "energy_j_per_token", sw_energy_joules(row->energy, n_tokens), "weights",
         sw_model_is_synthetic(plan->model) ? "synthetic" : "checkpoint", "arithmetic",
-        info.arithmetic, "read_limit_bytes_per_second", read, "fma_limit_flops_per_second", fma);
+        info.arithmetic, "read_limit_bytes_per_second", read, "compute_limit",
+        sw_compute_limit_name(info.compute_limit), "compute_limit_operations_per_second", compute);
 }
 
 static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *err)
@@ -207,7 +208,7 @@ enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, st
         goto done;
     }
     row.read_bytes_per_second = row.tokens_per_second + n;
-    row.fma_per_second = row.tokens_per_second + 2 * n;
+    row.operations_per_second = row.tokens_per_second + 2 * n;
     code = plan->api->open(&row.backend, plan->model,
                            &(struct sw_backend_options){.strategy = plan->strategy,
                                                         .pool = plan->pool,
@@ -220,7 +221,8 @@ enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, st
         goto done;
     struct sw_backend_info info;
     plan->api->describe(row.backend, &info);
-    code = sw_limits_open(&row.limits, plan->pool, (size_t)info.weight_bytes_per_token, err);
+    code = sw_limits_open(&row.limits, plan->pool, (size_t)info.weight_bytes_per_token,
+                          info.compute_limit, err);
     if (code == SW_OK && plan->n_prompt > 0) {
         row.is_prefill = true;
         code = measure_row(&row, rows, err);

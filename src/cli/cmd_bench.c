@@ -33,7 +33,8 @@ static const struct sw_table_column columns[] = {
     {"weights", "Weights", 0, 0},
     {"weight_bytes_per_token", NULL, 0, 0},
     {"read_limit_bytes_per_second", NULL, 0, 0},
-    {"fma_limit_flops_per_second", NULL, 0, 0},
+    {"compute_limit", NULL, 0, 0},
+    {"compute_limit_operations_per_second", NULL, 0, 0},
 };
 
 static bool is_interrupted(void *ctx)

@@ -168,6 +168,11 @@ static double dot_rounds(const struct sw_kernels *k, struct operands_of_benches 
     return k->dot_s8(o->y, m);
 }
 
+static double dot_bf16_rounds(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
+{
+    return k->dot_bf16(o->y, m);
+}
+
 /* m: rows of a product, else what the kernel counts. The unit is of work in a nanosecond; products
  * of one row are in GB/s of weights. */
 static const struct bench {
@@ -192,6 +197,7 @@ static const struct bench {
     {"pack_s4", pack_s4, "GB/s", {WIDTH}},
     {"read_f32", read, "GB/s", {TILES * SW_TILE * WIDTH}},
     {"fma_f32", fma_rounds, "Gop/s", {100000}},
+    {"dot_bf16", dot_bf16_rounds, "Gop/s", {100000}},
     {"dot_s8", dot_rounds, "Gop/s", {100000}},
 };
 

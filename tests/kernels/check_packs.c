@@ -371,21 +371,29 @@ void check_pack_s4(const struct sw_kernels *kernels)
     }
 }
 
-/* dot_s8: the scalar one halves its sums, all others add the same in each round. */
+/* The machine's limits: operations are counted for each round, and each round changes the sums. */
+static void check_dot(double (*dot)(float *sink, size_t n))
+{
+    float sink, last = 0;
+    double one = dot(&last, 1);
+    if (one < 2 * SW_TILE)
+        failed("%g operations in a round", one);
+    for (size_t n = 2; n < 5; n++, last = sink) {
+        double operations = dot(&sink, n);
+        if (operations != one * (double)n)
+            failed("%g operations in a round, %g in %zu", one, operations, n);
+        if (!isfinite(sink) || same_bits(sink, last))
+            failed("%zu rounds give %g, one more %g", n - 1, (double)last, (double)sink);
+        n_cases++;
+    }
+}
+
 void check_dot_s8(const struct sw_kernels *kernels)
 {
-    float sinks[4] = {0};
-    double operations[4];
-    for (size_t n = 0; n < 4; n++)
-        operations[n] = kernels->dot_s8(&sinks[n], n + 10);
-    for (size_t n = 1; n < 4; n++) {
-        if (operations[0] < 10 * 2 * SW_TILE ||
-            operations[n] * 10 != operations[0] * (double)(n + 10))
-            failed("%g operations in 10 rounds, %g in %zu", operations[0], operations[n], n + 10);
-        if (!(sinks[n] > sinks[n - 1]) || (kernels->dot_s8 != definition()->dot_s8 &&
-                                           sinks[n] - sinks[n - 1] != sinks[1] - sinks[0]))
-            failed("%zu rounds give %g, %zu give %g", n + 9, (double)sinks[n - 1], n + 10,
-                   (double)sinks[n]);
-    }
-    n_cases++;
+    check_dot(kernels->dot_s8);
+}
+
+void check_dot_bf16(const struct sw_kernels *kernels)
+{
+    check_dot(kernels->dot_bf16);
 }

@@ -18,14 +18,46 @@ static const char *refusal(enum sw_strategy strategy)
         return "is an arithmetic of base_gpu; base_cpu's int8 is quantization8bit";
     case SW_STRATEGY_STUDY_FP4:
         return "is what the study's GPU rows ran; only base_gpu computes it";
+    case SW_STRATEGY_DYNAMIC_8BIT:
+        return "is not built yet; base_cpu's int8 is quantization8bit";
     case SW_STRATEGY_8BIT:
     case SW_STRATEGY_16BIT:
     case SW_STRATEGY_DYNAMIC_16BIT:
-    case SW_STRATEGY_DYNAMIC_8BIT:
     case SW_STRATEGY_4BIT:
-        return "is not built yet; base_cpu runs 'none' (fp32)";
+        return NULL;
     }
     return "is unknown";
+}
+
+/* docs/strategies.md says of each what it stores and computes. */
+static struct sw_cpu_arithmetic arithmetic_of(enum sw_strategy strategy, bool has_bf16)
+{
+    switch (strategy) {
+    case SW_STRATEGY_DYNAMIC_16BIT:
+        return (struct sw_cpu_arithmetic){"w16_a32",   "bf16",      "f32",
+                                          SW_FORM_W16, SW_FORM_W16, SW_COMPUTE_FMA_F32,
+                                          true};
+    case SW_STRATEGY_16BIT:
+        if (has_bf16)
+            return (struct sw_cpu_arithmetic){"bf16",       "bf16",       "bf16",
+                                              SW_FORM_BF16, SW_FORM_BF16, SW_COMPUTE_DOT_BF16,
+                                              true};
+        return (struct sw_cpu_arithmetic){"bf16",          "bf16",          "f32",
+                                          SW_FORM_ROUNDED, SW_FORM_ROUNDED, SW_COMPUTE_FMA_F32,
+                                          true};
+    case SW_STRATEGY_8BIT:
+        return (struct sw_cpu_arithmetic){"w8c_a8b64", "s8",       "s8",
+                                          SW_FORM_S8,  SW_FORM_S8, SW_COMPUTE_DOT_S8,
+                                          false};
+    case SW_STRATEGY_4BIT:
+        return (struct sw_cpu_arithmetic){"w4b32_a8b32", "s4, head s8", "s8",
+                                          SW_FORM_S4,    SW_FORM_S8,    SW_COMPUTE_DOT_S8,
+                                          false};
+    default:
+        return (struct sw_cpu_arithmetic){"f32",       "f32",       "f32",
+                                          SW_FORM_F32, SW_FORM_F32, SW_COMPUTE_FMA_F32,
+                                          false};
+    }
 }
 
 static enum sw_code check_options(const struct sw_config *config,
@@ -76,11 +108,12 @@ static void fill_info(struct sw_backend *b)
 {
     b->info = (struct sw_backend_info){
         .backend = "base_cpu",
-        .arithmetic = "f32",
+        .arithmetic = b->arithmetic.name,
         .isa = sw_cpu_level_name(b->kernels->level),
-        .weight_dtype = "f32",
-        .compute_dtype = "f32",
+        .weight_dtype = b->arithmetic.weight_dtype,
+        .compute_dtype = b->arithmetic.compute_dtype,
         .kv_dtype = "f32",
+        .compute_limit = b->arithmetic.limit,
         .weight_bytes_per_token = bytes_per_token(b),
         .packed_bytes = b->weights.size,
         .cache_bytes = b->cache.size,
@@ -136,6 +169,7 @@ static enum sw_code base_cpu_open(struct sw_backend **out, const struct sw_model
     b->config = *config;
     b->options = *options;
     b->kernels = sw_kernels_of(level);
+    b->arithmetic = arithmetic_of(options->strategy, b->kernels->has_bf16);
     b->n_threads = sw_pool_size(options->pool);
     b->layers = calloc(config->n_layers, sizeof *b->layers);
     b->threads = calloc((size_t)b->n_threads, sizeof *b->threads);

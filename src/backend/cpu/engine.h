@@ -44,10 +44,20 @@ struct sw_token_block {
     size_t n;
 };
 
+/* What a strategy computes with. */
+struct sw_cpu_arithmetic {
+    const char *name, *weight_dtype, *compute_dtype;
+    enum sw_form layers, head;
+    enum sw_compute_limit limit;
+    bool embedding_is_bf16; /* rows of the embedding are rounded like the matrices */
+};
+
 /* Owned by one thread. */
 struct sw_cpu_thread {
-    float *product;  /* (SW_SCRATCH_ROWS, 32) */
-    float *normed;   /* (SW_FEW_TOKENS, dim_stride) */
+    float *product;         /* (SW_SCRATCH_ROWS, 32) */
+    float *normed;          /* (dim_stride) a row before it takes its form */
+    struct sw_rows prepared[2]; /* (SW_FEW_TOKENS) of the layers, of the head */
+    float *widened;         /* (2, columns of the widest matrix, 16), NULL unless a form needs it */
     float *scores;   /* (attention_rows, position_tiles * 16) */
     float *mixed;    /* (attention_rows, head_tiles * 16) */
     float *inverses; /* (attention_rows) */
@@ -56,6 +66,7 @@ struct sw_cpu_thread {
 
 struct sw_backend {
     const struct sw_kernels *kernels;
+    struct sw_cpu_arithmetic arithmetic;
     const struct sw_model *model; /* borrowed; embedding rows are read from it */
     struct sw_config config;
     struct sw_backend_options options;
@@ -77,7 +88,7 @@ struct sw_backend {
 
     /* Activations of a batch; each phase writes its own and barriers lie between. */
     float *x;                      /* (max_batch, dim_stride) residual */
-    float *normed;                 /* (max_batch, dim_stride) */
+    struct sw_rows prepared[2];    /* (max_batch) inputs of the layers' matrices, of the head's */
     float *q;                      /* (n_kv_heads, max_batch, group, head_dim) */
     float *scores;                 /* (SW_FEW_TOKENS, n_heads, position_tiles * 16) */
     float *attended;               /* (max_batch, attention_stride) */

@@ -24,25 +24,28 @@ static void prefetch(const void *memory, size_t from, size_t to)
         __builtin_prefetch((const char *)memory + at, 0, 2);
 }
 
-/* x (n_rows, x_stride) times tiles [begin, end) of the matrix. With many rows a pair of tiles is
+/* The first n_rows rows times tiles [begin, end) of the matrix. With many rows a pair of tiles is
  * read from the second cache again and again; the next pair comes from memory meanwhile, bit by
  * bit, and so do the columns of the residual that the product will be added to. */
 static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                     const struct sw_matrix *matrix, const float *x, size_t x_stride, size_t n_rows,
+                     const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
                      size_t begin, size_t end, finish_fn *finish, int thread)
 {
     float *y = b->threads[thread].product;
-    size_t tile_stride = matrix->n_columns * SW_TILE;
+    bool is_widened = sw_matrix_is_widened(matrix, n_rows);
+    float *widened = is_widened ? b->threads[thread].widened : NULL;
     size_t n_blocks = (n_rows + SW_SCRATCH_ROWS - 1) / SW_SCRATCH_ROWS;
     for (size_t tile = begin; tile < end; tile += 2) {
         size_t n_tiles = end - tile < 2 ? 1 : 2,
                n_next = end - tile - n_tiles < 2 ? end - tile - n_tiles : 2;
-        const float *tiles = matrix->tiles + tile * tile_stride;
+        const uint8_t *next_tiles = matrix->tiles + (tile + n_tiles) * matrix->tile_bytes;
+        if (is_widened)
+            sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
         for (size_t block = 0; block < n_blocks; block++) {
             size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
             if (n_blocks > 1) {
-                size_t next_bytes = n_next * tile_stride * sizeof *tiles;
-                prefetch(tiles + n_tiles * tile_stride, next_bytes * block / n_blocks,
+                size_t next_bytes = n_next * matrix->tile_bytes;
+                prefetch(next_tiles, next_bytes * block / n_blocks,
                          next_bytes * (block + 1) / n_blocks);
                 if (finish == finish_residual) {
                     for (size_t i = row; i < next; i++)
@@ -50,8 +53,8 @@ static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *laye
                                  n_tiles * SW_TILE * sizeof *b->x);
                 }
             }
-            b->kernels->gemm_f32(y, PRODUCT_STRIDE, x + row * x_stride, x_stride, next - row, tiles,
-                                 tile_stride, n_tiles, matrix->n_columns);
+            sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
+                               n_tiles, widened);
             if (matrix->bias != NULL)
                 b->kernels->add_f32(y, PRODUCT_STRIDE, matrix->bias + tile * SW_TILE, 0, next - row,
                                     n_tiles * SW_TILE);
@@ -70,28 +73,45 @@ static void part_of(size_t *begin, size_t *end, size_t n_tiles, size_t unit, int
 }
 
 static void multiply_part(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                          const struct sw_matrix *matrix, const float *x, size_t x_stride,
-                          size_t n_rows, size_t unit, finish_fn *finish, int thread)
+                          const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
+                          size_t unit, finish_fn *finish, int thread)
 {
     size_t begin, end;
     part_of(&begin, &end, matrix->n_tiles, unit, thread, b->n_threads);
-    multiply(b, layer, matrix, x, x_stride, n_rows, begin, end, finish, thread);
+    multiply(b, layer, matrix, rows, n_rows, begin, end, finish, thread);
 }
 
-/* Normed rows of the residual, (n_rows, dim_stride). Few rows are computed by every thread for
- * itself; many are shared out, with a barrier behind. rows names the rows, NULL for 0, 1, ... */
-static const float *norm(const struct sw_backend *b, const float *weight, const size_t *rows,
-                         size_t n_rows, int thread)
+/* What a matrix is to be multiplied with, before it takes the matrix's form. */
+struct input {
+    float *x;            /* (n_rows, stride) */
+    const float *weight; /* of the norm that the rows go through; NULL: none */
+    const size_t *rows;  /* which rows of x; NULL: 0, 1, ... */
+    size_t stride;
+};
+
+/* The input's rows in the form that the matrix takes. Few rows are computed by every thread for
+ * itself; many are shared out, with a barrier behind. */
+static struct sw_rows prepare(const struct sw_backend *b, const struct sw_matrix *matrix,
+                              const struct input *input, size_t n_rows, int thread)
 {
+    struct sw_cpu_thread *own = &b->threads[thread];
+    if (input->weight == NULL && (matrix->form == SW_FORM_F32 || matrix->form == SW_FORM_W16))
+        return (struct sw_rows){.f32 = input->x, .stride = input->stride};
     bool is_shared = n_rows > SW_FEW_TOKENS;
-    float *out = is_shared ? b->normed : b->threads[thread].normed;
+    int which = matrix == &b->head ? 1 : 0;
+    struct sw_rows out = is_shared ? b->prepared[which] : own->prepared[which];
     size_t begin = 0, end = n_rows;
     if (is_shared)
         sw_pool_part(&begin, &end, n_rows, thread, b->n_threads);
-    for (size_t i = begin; i < end; i++)
-        b->kernels->rms_norm_f32(out + i * b->dim_stride,
-                                 b->x + (rows != NULL ? rows[i] : i) * b->dim_stride, weight,
-                                 b->config.dim, b->config.rms_eps);
+    for (size_t i = begin; i < end; i++) {
+        const float *x = input->x + (input->rows != NULL ? input->rows[i] : i) * input->stride;
+        if (input->weight != NULL) {
+            float *normed = out.f32 != NULL ? out.f32 + i * out.stride : own->normed;
+            b->kernels->rms_norm_f32(normed, x, input->weight, b->config.dim, b->config.rms_eps);
+            x = normed;
+        }
+        sw_rows_put(&out, i, matrix->form, b->kernels, x, matrix->n_columns);
+    }
     if (is_shared)
         sw_pool_barrier(b->options.pool, thread);
     return out;
@@ -191,8 +211,21 @@ static void embed(const struct sw_backend *b, int thread)
     const struct sw_tensor *table = &sw_model_weights(b->model)->embedding;
     size_t begin, end, dim = b->config.dim;
     sw_pool_part(&begin, &end, b->n_tokens, thread, b->n_threads);
-    for (size_t i = begin; i < end; i++)
-        sw_tensor_read(b->x + i * b->dim_stride, table, (size_t)b->tokens[i].id * dim, dim);
+    for (size_t i = begin; i < end; i++) {
+        float *x = b->x + i * b->dim_stride;
+        sw_tensor_read(x, table, (size_t)b->tokens[i].id * dim, dim);
+        if (b->arithmetic.embedding_is_bf16)
+            b->kernels->round_bf16(x, x, dim);
+    }
+}
+
+/* One product of the pass: input in the matrix's form, times the matrix, finished. */
+static void apply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                  const struct sw_matrix *matrix, struct input input, size_t n_rows, size_t unit,
+                  finish_fn *finish, int thread)
+{
+    struct sw_rows rows = prepare(b, matrix, &input, n_rows, thread);
+    multiply_part(b, layer, matrix, &rows, n_rows, unit, finish, thread);
 }
 
 void sw_cpu_forward(void *ctx, int thread)
@@ -200,29 +233,29 @@ void sw_cpu_forward(void *ctx, int thread)
     struct sw_backend *b = ctx;
     struct sw_pool *pool = b->options.pool;
     size_t n = b->n_tokens;
+    struct input x = {.x = b->x, .stride = b->dim_stride};
+    struct input attended = {.x = b->attended, .stride = b->attention_stride};
+    struct input activated = {.x = b->activated, .stride = b->hidden_stride};
     embed(b, thread);
     sw_pool_barrier(pool, thread);
     for (size_t l = 0; l < b->config.n_layers; l++) {
         const struct sw_cpu_layer *layer = &b->layers[l];
-        const float *normed = norm(b, layer->attention_norm, NULL, n, thread);
-        multiply_part(b, layer, &layer->qkv, normed, b->dim_stride, n, 2, finish_qkv, thread);
+        x.weight = layer->attention_norm;
+        apply(b, layer, &layer->qkv, x, n, 2, finish_qkv, thread);
         sw_pool_barrier(pool, thread);
         sw_cpu_attend(b, layer, thread);
         sw_pool_barrier(pool, thread);
-        multiply_part(b, layer, &layer->o, b->attended, b->attention_stride, n, 1, finish_residual,
-                      thread);
+        apply(b, layer, &layer->o, attended, n, 1, finish_residual, thread);
         sw_pool_barrier(pool, thread);
-        normed = norm(b, layer->mlp_norm, NULL, n, thread);
-        multiply_part(b, layer, &layer->gate_up, normed, b->dim_stride, n, 2, finish_gate_up,
-                      thread);
+        x.weight = layer->mlp_norm;
+        apply(b, layer, &layer->gate_up, x, n, 2, finish_gate_up, thread);
         sw_pool_barrier(pool, thread);
-        multiply_part(b, layer, &layer->down, b->activated, b->hidden_stride, n, 1, finish_residual,
-                      thread);
+        apply(b, layer, &layer->down, activated, n, 1, finish_residual, thread);
         sw_pool_barrier(pool, thread);
     }
     if (b->n_wanted > 0) {
-        const float *normed = norm(b, b->final_norm, b->wanted, b->n_wanted, thread);
-        multiply_part(b, NULL, &b->head, normed, b->dim_stride, b->n_wanted, 1, finish_logits,
-                      thread);
+        x.weight = b->final_norm;
+        x.rows = b->wanted;
+        apply(b, NULL, &b->head, x, b->n_wanted, 1, finish_logits, thread);
     }
 }

@@ -83,9 +83,8 @@ struct sw_rows_s8 {
  *     steps of SW_S4_STEP.
  * widen_w16: a w16 tile as an f32 tile of k columns.
  *
- * read_f32, fma_f32, dot_s8: the machine's limits (backend/limits.h). Reads n (a multiple of 256)
- *     floats once, in order; does n rounds of independent multiply-adds in registers (of floats; of
- *     bytes, with whatever gemm_s8 uses) and returns their number of operations. All return or
+ * read_f32, fma_f32, dot_bf16, dot_s8: the machine's limits (backend/limits.h). Reads n (a multiple of 256)
+ *     floats once, in order; does n rounds of independent multiply-adds in registers (of floats, bf16, bytes) and returns their number of operations. All return or
  *     store a value that depends on the work.
  */
 #define SW_KERNELS_FLOAT(X)                                                                        \
@@ -129,7 +128,8 @@ struct sw_rows_s8 {
     X(void, to_bf16, (uint16_t *y, const float *x, size_t n))                                      \
     X(void, gemm_bf16,                                                                             \
       (float *y, size_t y_stride, const uint16_t *x, size_t x_stride, size_t m,                    \
-       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k))
+       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k))                       \
+    X(double, dot_bf16, (float *sink, size_t n))
 
 #define SW_KERNELS(X)                                                                              \
     SW_KERNELS_FLOAT(X)                                                                            \

@@ -16,9 +16,13 @@ enum { VEC_FLOATS = 8, MAX_ROWS = 6, MAX_TILES = 1 };
 #define vec_min          _mm256_min_ps
 #define vec_max          _mm256_max_ps
 #define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define vec_largest      sw_largest_256
+#define vec_sum          sw_sum_256
 #define words_load(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define words_set        _mm256_set1_epi32
 #define words_add        _mm256_add_epi32
+#define words_sub        _mm256_sub_epi32
+#define words_shift_left _mm256_slli_epi32
 #define vec_of_words     _mm256_cvtepi32_ps
 #define vec_of_low(w)    _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
 #define vec_of_high(w)   _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
@@ -72,8 +76,10 @@ static inline void s8_widen(int16_t *to, const int8_t *from)
 #define s4_fold(sum)      _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
 #define vec_load_f16(p)   _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 
-#define LIMIT_DOT(sum, w, x)                                                                       \
-    _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)))
+/* The sum is an operand, too, or all products would be one to the compiler. */
+#define LIMIT_DOT(sum, w)                                                                          \
+    _mm256_add_epi32(sum,                                                                          \
+                     _mm256_madd_epi16(_mm256_maddubs_epi16(w, sum), _mm256_set1_epi16(1)))
 enum { LIMIT_OPERATIONS = 32 * 2 };
 
 #include "backend/cpu/kernels_integer.inc"

@@ -23,8 +23,10 @@ static inline void s8_widen(int16_t *to, const int8_t *from)
 #define s4_dot(sum, w, x) _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x))
 #define s4_fold(sum)      _mm512_madd_epi16(sum, _mm512_set1_epi16(1))
 
-#define LIMIT_DOT(sum, w, x)                                                                       \
-    _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(w, x), _mm512_set1_epi16(1)))
+/* The sum is an operand, too, or all products would be one to the compiler. */
+#define LIMIT_DOT(sum, w)                                                                          \
+    _mm512_add_epi32(sum,                                                                          \
+                     _mm512_madd_epi16(_mm512_maddubs_epi16(w, sum), _mm512_set1_epi16(1)))
 enum { LIMIT_OPERATIONS = 64 * 2 };
 
 #include "backend/cpu/kernels_integer.inc"

@@ -79,9 +79,32 @@ static void to_bf16_avx512bf16(uint16_t *y, const float *x, size_t n)
         y[n] = 0;
 }
 
+static double dot_bf16_avx512bf16(float *sink, size_t n)
+{
+    enum { N_SUMS = 12 };
+    vec sums[N_SUMS];
+    words w = words_set(0x3f003f00); /* 0.5 twice */
+    float lanes[SW_TILE];
+    UNROLL
+    for (int j = 0; j < N_SUMS; j++)
+        sums[j] = vec_set((float)j);
+    for (size_t i = 0; i < n; i++) {
+        UNROLL
+        for (int j = 0; j < N_SUMS; j++)
+            sums[j] = _mm512_dpbf16_ps(sums[j], (__m512bh)w, (__m512bh)w);
+    }
+    UNROLL
+    for (int j = 1; j < N_SUMS; j++)
+        sums[0] = vec_add(sums[0], sums[j]);
+    vec_store(lanes, sums[0]);
+    *sink = sw_lanes_sum(lanes);
+    return (double)n * N_SUMS * 2 * SW_TILE * 2;
+}
+
 void sw_kernels_fill_avx512bf16(struct sw_kernels *kernels)
 {
     kernels->gemm_bf16 = gemm_bf16_avx512bf16;
     kernels->to_bf16 = to_bf16_avx512bf16;
+    kernels->dot_bf16 = dot_bf16_avx512bf16;
     kernels->has_bf16 = true;
 }

@@ -340,6 +340,11 @@ static double fma_f32_scalar(float *sink, size_t n)
     return (double)n * SW_TILE * 2;
 }
 
+static double dot_bf16_scalar(float *sink, size_t n)
+{
+    return fma_f32_scalar(sink, n);
+}
+
 static double dot_s8_scalar(float *sink, size_t n)
 {
     int32_t sum[SW_TILE] = {0};

@@ -1,12 +1,5 @@
 #include "backend/cpu/layout.h"
 
-/* Floats between two rows: whole cache lines, and an odd number of them, so that the rows of a
- * block do not compete for the same lines of the first cache. */
-static size_t row_stride(size_t n)
-{
-    return (sw_tiles_of(n) | 1) * SW_TILE;
-}
-
 void sw_layout_sizes(struct sw_backend *b)
 {
     const struct sw_config *c = &b->config;
@@ -17,9 +10,9 @@ void sw_layout_sizes(struct sw_backend *b)
     b->position_tiles = sw_tiles_of(b->options.max_positions);
     size_t tokens = SW_ATTENTION_ROWS / b->group;
     b->attention_rows = (tokens > 0 ? tokens : 1) * b->group;
-    b->dim_stride = row_stride(c->dim);
-    b->hidden_stride = row_stride(c->hidden_dim);
-    b->attention_stride = row_stride(c->n_heads * c->head_dim);
+    b->dim_stride = sw_row_stride(c->dim);
+    b->hidden_stride = sw_row_stride(c->hidden_dim);
+    b->attention_stride = sw_row_stride(c->n_heads * c->head_dim);
 }
 
 static bool has(const struct sw_tensor *tensor)
@@ -32,17 +25,18 @@ static void take_layer(struct sw_backend *b, struct sw_cpu_layer *layer,
 {
     const struct sw_config *c = &b->config;
     struct sw_arena *weights = &b->weights;
+    enum sw_form form = b->arithmetic.layers;
     size_t cached_tiles = b->options.n_sequences * c->n_kv_heads * b->position_tiles;
     layer->attention_norm = sw_arena_take(weights, c->dim, sizeof(float));
     layer->mlp_norm = sw_arena_take(weights, c->dim, sizeof(float));
-    sw_matrix_layout(&layer->qkv, b->qk_tiles + c->n_kv_heads * b->head_tiles, c->dim,
+    sw_matrix_layout(&layer->qkv, form, b->qk_tiles + c->n_kv_heads * b->head_tiles, c->dim,
                      has(&from->q_bias) || has(&from->k_bias) || has(&from->v_bias), weights,
                      lists);
-    sw_matrix_layout(&layer->o, sw_tiles_of(c->dim), c->n_heads * c->head_dim, has(&from->o_bias),
+    sw_matrix_layout(&layer->o, form, sw_tiles_of(c->dim), c->n_heads * c->head_dim, has(&from->o_bias),
                      weights, lists);
-    sw_matrix_layout(&layer->gate_up, 2 * sw_tiles_of(c->hidden_dim), c->dim,
+    sw_matrix_layout(&layer->gate_up, form, 2 * sw_tiles_of(c->hidden_dim), c->dim,
                      has(&from->gate_bias) || has(&from->up_bias), weights, lists);
-    sw_matrix_layout(&layer->down, sw_tiles_of(c->dim), c->hidden_dim, has(&from->down_bias),
+    sw_matrix_layout(&layer->down, form, sw_tiles_of(c->dim), c->hidden_dim, has(&from->down_bias),
                      weights, lists);
     layer->keys = sw_arena_take(&b->cache, cached_tiles, c->head_dim * SW_TILE * sizeof(float));
     layer->values =
@@ -57,11 +51,22 @@ static size_t most_columns(const struct sw_config *c)
     return most > c->hidden_dim ? most : c->hidden_dim;
 }
 
+static void take_prepared(struct sw_backend *b, struct sw_rows prepared[2], size_t n_rows)
+{
+    sw_rows_layout(&prepared[0], b->arithmetic.layers, n_rows, most_columns(&b->config),
+                   &b->scratch);
+    sw_rows_layout(&prepared[1], b->arithmetic.head, n_rows, b->config.dim, &b->scratch);
+}
+
 static void take_thread(struct sw_backend *b, struct sw_cpu_thread *own, struct sw_arena *lists)
 {
     size_t positions = b->position_tiles * SW_TILE, rows = b->attention_rows;
     own->product = sw_arena_take(&b->scratch, SW_SCRATCH_ROWS, 2 * SW_TILE * sizeof(float));
-    own->normed = sw_arena_take(&b->scratch, SW_FEW_TOKENS, b->dim_stride * sizeof(float));
+    own->normed = sw_arena_take(&b->scratch, b->dim_stride, sizeof(float));
+    take_prepared(b, own->prepared, SW_FEW_TOKENS);
+    if (b->arithmetic.layers == SW_FORM_W16 || b->arithmetic.layers == SW_FORM_ROUNDED)
+        own->widened = sw_arena_take(&b->scratch, most_columns(&b->config),
+                                     2 * SW_TILE * sizeof(float));
     own->scores = sw_arena_take(&b->scratch, rows, positions * sizeof(float));
     own->mixed = sw_arena_take(&b->scratch, rows, b->head_tiles * SW_TILE * sizeof(float));
     own->inverses = sw_arena_take(&b->scratch, rows, sizeof(float));
@@ -77,7 +82,7 @@ static void take_scratch(struct sw_backend *b, struct sw_arena *lists)
     b->cosines = sw_arena_take(scratch, o->max_positions, b->head_pairs * SW_TILE * width);
     b->sines = sw_arena_take(scratch, o->max_positions, b->head_pairs * SW_TILE * width);
     b->x = sw_arena_take(scratch, o->max_batch, b->dim_stride * width);
-    b->normed = sw_arena_take(scratch, o->max_batch, b->dim_stride * width);
+    take_prepared(b, b->prepared, o->max_batch);
     b->q = sw_arena_take(scratch, o->max_batch, c->n_heads * c->head_dim * width);
     b->scores = sw_arena_take(scratch, SW_FEW_TOKENS * c->n_heads, positions * width);
     b->attended = sw_arena_take(scratch, o->max_batch, b->attention_stride * width);
@@ -97,7 +102,7 @@ void sw_layout_take(struct sw_backend *b, struct sw_arena *lists)
     for (size_t l = 0; l < c->n_layers; l++)
         take_layer(b, &b->layers[l], &from->layers[l], lists);
     b->final_norm = sw_arena_take(&b->weights, c->dim, sizeof(float));
-    sw_matrix_layout(&b->head, sw_tiles_of(c->vocab_size), c->dim, false, &b->weights, lists);
+    sw_matrix_layout(&b->head, b->arithmetic.head, sw_tiles_of(c->vocab_size), c->dim, false, &b->weights, lists);
     take_scratch(b, lists);
 }
 

@@ -1,13 +1,41 @@
 #include "backend/cpu/matrix.h"
 
 #include <stdint.h>
+#include <string.h>
 
-void sw_matrix_layout(struct sw_matrix *matrix, size_t n_tiles, size_t n_columns, bool has_bias,
-                      struct sw_arena *weights, struct sw_arena *lists)
+static size_t round_up(size_t n, size_t unit)
 {
+    return (n + unit - 1) / unit * unit;
+}
+
+static size_t bytes_of_tile(enum sw_form form, size_t n_columns)
+{
+    switch (form) {
+    case SW_FORM_F32:
+        return n_columns * SW_TILE * sizeof(float);
+    case SW_FORM_W16:
+    case SW_FORM_ROUNDED:
+    case SW_FORM_BF16:
+        return round_up(n_columns, 2) * SW_TILE * sizeof(uint16_t);
+    case SW_FORM_S8:
+        return round_up(n_columns, 8) * SW_TILE;
+    case SW_FORM_S4:
+        return round_up(n_columns, SW_GROUP_S4) / SW_GROUP_S4 * SW_GROUP_BYTES;
+    }
+    return 0;
+}
+
+void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles,
+                      size_t n_columns, bool has_bias, struct sw_arena *weights,
+                      struct sw_arena *lists)
+{
+    matrix->form = form;
     matrix->n_tiles = n_tiles;
     matrix->n_columns = n_columns;
-    matrix->tiles = sw_arena_take(weights, n_tiles, n_columns * SW_TILE * sizeof(float));
+    matrix->tile_bytes = bytes_of_tile(form, n_columns);
+    matrix->tiles = sw_arena_take(weights, n_tiles, matrix->tile_bytes);
+    matrix->scales =
+        form == SW_FORM_S8 ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
     matrix->bias = has_bias ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
     matrix->sources = sw_arena_take(lists, n_tiles, sizeof *matrix->sources);
 }
@@ -24,15 +52,36 @@ static const float *rows_as_floats(const struct sw_tile_source *source, size_t n
     return row_scratch;
 }
 
+static void pack_tile(struct sw_matrix *matrix, const struct sw_kernels *kernels, size_t t,
+                      const float *rows, size_t n_rows)
+{
+    size_t k = matrix->n_columns;
+    uint8_t *tile = matrix->tiles + t * matrix->tile_bytes;
+    switch (matrix->form) {
+    case SW_FORM_F32:
+        kernels->pack_f32((float *)(void *)tile, rows, k, n_rows, k);
+        break;
+    case SW_FORM_W16:
+    case SW_FORM_ROUNDED:
+    case SW_FORM_BF16:
+        kernels->pack_w16((uint16_t *)(void *)tile, rows, k, n_rows, k);
+        break;
+    case SW_FORM_S8:
+        kernels->pack_s8(tile, matrix->scales + t * SW_TILE, rows, k, n_rows, k);
+        break;
+    case SW_FORM_S4:
+        kernels->pack_s4(tile, rows, k, n_rows, k);
+        break;
+    }
+}
+
 void sw_matrix_pack(struct sw_matrix *matrix, const struct sw_kernels *kernels, size_t begin,
                     size_t end, float *row_scratch)
 {
-    size_t n_columns = matrix->n_columns;
     for (size_t t = begin; t < end; t++) {
         const struct sw_tile_source *source = &matrix->sources[t];
-        kernels->pack_f32(matrix->tiles + t * n_columns * SW_TILE,
-                          rows_as_floats(source, n_columns, row_scratch), n_columns, source->n_rows,
-                          n_columns);
+        pack_tile(matrix, kernels, t, rows_as_floats(source, matrix->n_columns, row_scratch),
+                  source->n_rows);
         if (matrix->bias != NULL && source->bias != NULL)
             sw_tensor_read(matrix->bias + t * SW_TILE, source->bias, source->first_row,
                            source->n_rows);
@@ -41,6 +90,114 @@ void sw_matrix_pack(struct sw_matrix *matrix, const struct sw_kernels *kernels, 
 
 size_t sw_matrix_bytes(const struct sw_matrix *matrix)
 {
-    size_t floats = matrix->n_tiles * matrix->n_columns * SW_TILE;
-    return (floats + (matrix->bias != NULL ? matrix->n_tiles * SW_TILE : 0)) * sizeof(float);
+    size_t vectors = (size_t)(matrix->bias != NULL) + (size_t)(matrix->scales != NULL);
+    return matrix->n_tiles * (matrix->tile_bytes + vectors * SW_TILE * sizeof(float));
+}
+
+/* Activations that share a scale. */
+static size_t block_of(enum sw_form form)
+{
+    return form == SW_FORM_S4 ? SW_GROUP_S4 : SW_BLOCK_S8;
+}
+
+void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_columns,
+                    struct sw_arena *arena)
+{
+    size_t block = block_of(form);
+    *rows = (struct sw_rows){.stride = sw_row_stride(n_columns)};
+    switch (form) {
+    case SW_FORM_F32:
+    case SW_FORM_W16:
+    case SW_FORM_ROUNDED:
+        rows->f32 = sw_arena_take(arena, n, rows->stride * sizeof(float));
+        break;
+    case SW_FORM_BF16:
+        rows->bf16 = sw_arena_take(arena, n, rows->stride * sizeof(uint16_t));
+        break;
+    case SW_FORM_S8:
+    case SW_FORM_S4:
+        rows->s8.block = block;
+        rows->s8.block_stride = round_up(n_columns, block) / block;
+        rows->s8.stride = (round_up(n_columns, 64) / 64 | 1) * 64;
+        rows->s8.values = sw_arena_take(arena, n, rows->s8.stride);
+        rows->s8.scales = sw_arena_take(arena, n, rows->s8.block_stride * sizeof(float));
+        rows->s8.sums = sw_arena_take(arena, n, rows->s8.block_stride * sizeof(int32_t));
+        break;
+    }
+}
+
+void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form, const struct sw_kernels *kernels,
+                 const float *x, size_t n_columns)
+{
+    const struct sw_rows_s8 *s8 = &rows->s8;
+    switch (form) {
+    case SW_FORM_F32:
+    case SW_FORM_W16:
+        if (x != rows->f32 + i * rows->stride)
+            memcpy(rows->f32 + i * rows->stride, x, n_columns * sizeof *x);
+        break;
+    case SW_FORM_ROUNDED:
+        kernels->round_bf16(rows->f32 + i * rows->stride, x, n_columns);
+        break;
+    case SW_FORM_BF16:
+        kernels->to_bf16(rows->bf16 + i * rows->stride, x, n_columns);
+        break;
+    case SW_FORM_S8:
+    case SW_FORM_S4:
+        kernels->quantise_s8(s8->values + i * s8->stride, s8->scales + i * s8->block_stride,
+                             s8->sums + i * s8->block_stride, x, n_columns, s8->block);
+        break;
+    }
+}
+
+bool sw_matrix_is_widened(const struct sw_matrix *matrix, size_t n_rows)
+{
+    enum { MANY_ROWS = 8 };
+    return (matrix->form == SW_FORM_W16 || matrix->form == SW_FORM_ROUNDED) && n_rows > MANY_ROWS;
+}
+
+void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
+                     const struct sw_kernels *kernels, size_t tile, size_t n_tiles)
+{
+    for (size_t t = 0; t < n_tiles; t++)
+        kernels->widen_w16(
+            widened + t * matrix->n_columns * SW_TILE,
+            (const uint16_t *)(const void *)(matrix->tiles + (tile + t) * matrix->tile_bytes),
+            matrix->n_columns);
+}
+
+void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
+                        const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
+                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened)
+{
+    const uint8_t *tiles = matrix->tiles + tile * matrix->tile_bytes;
+    const void *numbers = tiles;
+    size_t k = matrix->n_columns, stride = rows->stride;
+    const float *x = rows->f32 != NULL ? rows->f32 + row * stride : NULL;
+    switch (matrix->form) {
+    case SW_FORM_F32:
+        kernels->gemm_f32(y, y_stride, x, stride, n_rows, numbers,
+                          matrix->tile_bytes / sizeof(float), n_tiles, k);
+        break;
+    case SW_FORM_W16:
+    case SW_FORM_ROUNDED:
+        if (widened != NULL)
+            kernels->gemm_f32(y, y_stride, x, stride, n_rows, widened, k * SW_TILE, n_tiles, k);
+        else
+            kernels->gemm_w16(y, y_stride, x, stride, n_rows, numbers,
+                              matrix->tile_bytes / sizeof(uint16_t), n_tiles, k);
+        break;
+    case SW_FORM_BF16:
+        kernels->gemm_bf16(y, y_stride, rows->bf16 + row * stride, stride, n_rows, numbers,
+                           matrix->tile_bytes / sizeof(uint16_t), n_tiles, round_up(k, 2));
+        break;
+    case SW_FORM_S8:
+        kernels->gemm_s8(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes,
+                         matrix->scales + tile * SW_TILE, n_tiles, k);
+        break;
+    case SW_FORM_S4:
+        kernels->gemm_s4(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes, n_tiles,
+                         k);
+        break;
+    }
 }

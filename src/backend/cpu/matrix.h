@@ -1,6 +1,7 @@
 /*
  * A packed matrix: tiles of 16 output rows, in an order of our own choosing, so that the rows an
  * epilogue needs together lie together. Each tile takes up to 16 neighbouring rows of one tensor.
+ * A form says how weights are stored and what rows of activations they are multiplied with.
  */
 #ifndef SW_BACKEND_CPU_MATRIX_H
 #define SW_BACKEND_CPU_MATRIX_H
@@ -11,6 +12,23 @@
 #include "base/arena.h"
 #include "model/model.h"
 
+enum sw_form {
+    SW_FORM_F32,
+    SW_FORM_W16,     /* weights bf16, widened; activations f32 */
+    SW_FORM_ROUNDED, /* weights bf16, widened; activations rounded to bf16, as f32 */
+    SW_FORM_BF16,    /* weights and activations bf16, multiplied as such */
+    SW_FORM_S8,      /* weights s8, a scale per row; activations s8, a scale per block of 64 */
+    SW_FORM_S4,      /* weights 4 bits, activations s8, scales per group of 32 */
+};
+
+/* Rows of activations as a form takes them; the others are NULL. */
+struct sw_rows {
+    float *f32;     /* (n, stride) F32, W16, ROUNDED */
+    uint16_t *bf16; /* (n, stride) BF16 */
+    size_t stride;
+    struct sw_rows_s8 s8; /* S8, S4 */
+};
+
 /* Where a tile's rows come from. */
 struct sw_tile_source {
     const struct sw_tensor *tensor; /* (rows, n_columns); borrowed from the model */
@@ -20,15 +38,19 @@ struct sw_tile_source {
 };
 
 struct sw_matrix {
+    enum sw_form form;
     size_t n_tiles, n_columns;
-    float *tiles;                   /* (n_tiles, n_columns, 16) */
+    uint8_t *tiles; /* (n_tiles, tile_bytes), as kernels.h describes them */
+    size_t tile_bytes;
+    float *scales;                  /* (n_tiles * 16) of S8, else NULL */
     float *bias;                    /* (n_tiles * 16), NULL without biases */
     struct sw_tile_source *sources; /* (n_tiles); only until the matrix is packed */
 };
 
 /* Sizes of a matrix with these tiles: weights from one arena, the list of sources from another. */
-void sw_matrix_layout(struct sw_matrix *matrix, size_t n_tiles, size_t n_columns, bool has_bias,
-                      struct sw_arena *weights, struct sw_arena *lists);
+void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles,
+                      size_t n_columns, bool has_bias, struct sw_arena *weights,
+                      struct sw_arena *lists);
 
 /* Packs tiles [begin, end). row_scratch holds 16 * n_columns floats, for tensors that are not F32
  * or not aligned. */
@@ -38,9 +60,38 @@ void sw_matrix_pack(struct sw_matrix *matrix, const struct sw_kernels *kernels, 
 /* Bytes that one product reads. */
 size_t sw_matrix_bytes(const struct sw_matrix *matrix);
 
+/* Room for rows in this form of up to n_columns, zeroed. */
+void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_columns,
+                    struct sw_arena *arena);
+
+/* Writes row i from n_columns floats; x may be the row itself. */
+void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form, const struct sw_kernels *kernels,
+                 const float *x, size_t n_columns);
+
+/* Whether products with n_rows rows are faster with the tiles widened to f32 first, which is worth
+ * it where many rows share the work. The bits are the same. */
+bool sw_matrix_is_widened(const struct sw_matrix *matrix, size_t n_rows);
+
+/* Widens tiles [tile, tile + n_tiles) to (n_tiles, n_columns, 16). */
+void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
+                     const struct sw_kernels *kernels, size_t tile, size_t n_tiles);
+
+/* y (n_rows, n_tiles * 16), y_stride floats apart = rows [row, row + n_rows) times tiles
+ * [tile, tile + n_tiles); without the bias. widened: the tiles, widened, or NULL. */
+void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
+                        const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
+                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened);
+
 static inline size_t sw_tiles_of(size_t n)
 {
     return (n + SW_TILE - 1) / SW_TILE;
+}
+
+/* Elements between two rows: whole cache lines, and an odd number of them, so that the rows of a
+ * block do not compete for the same lines of the first cache. */
+static inline size_t sw_row_stride(size_t n)
+{
+    return (sw_tiles_of(n) | 1) * SW_TILE;
 }
 
 #endif

@@ -21,9 +21,23 @@ enum { VEC_FLOATS = 16 };
 #define words_load(p)    _mm512_loadu_si512((const void *)(p))
 #define words_set        _mm512_set1_epi32
 #define words_add        _mm512_add_epi32
+#define words_sub        _mm512_sub_epi32
+#define words_shift_left _mm512_slli_epi32
 #define vec_of_words     _mm512_cvtepi32_ps
 #define vec_of_low(w)    _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
 #define vec_of_high(w)   _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))
+
+static inline float vec_largest(vec x)
+{
+    __m256 high = _mm512_extractf32x8_ps(x, 1);
+    return sw_largest_256(_mm256_max_ps(_mm512_castps512_ps256(x), high));
+}
+
+static inline float vec_sum(vec x)
+{
+    __m256 high = _mm512_extractf32x8_ps(x, 1);
+    return sw_sum_256(_mm256_add_ps(_mm512_castps512_ps256(x), high));
+}
 
 static inline vec vec_power(vec t)
 {

@@ -48,4 +48,19 @@ static inline simde__m512 sw_emulated_fmadd_512(simde__m512 a, simde__m512 b, si
 #define _mm512_fmadd_ps sw_emulated_fmadd_512
 #endif
 
+/* Over eight floats, in any order. */
+static inline float sw_largest_256(__m256 x)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+static inline float sw_sum_256(__m256 x)
+{
+    __m128 m = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    m = _mm_add_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_add_ss(m, _mm_movehdup_ps(m)));
+}
+
 #endif

@@ -19,7 +19,6 @@ enum { VEC_FLOATS = 4 };
 #define vec_div                vdivq_f32
 #define vec_fma(a, b, c)       vfmaq_f32(c, a, b)
 #define vec_largest            vmaxvq_f32
-#define vec_sum                vaddvq_f32
 #define words_load(p)          vreinterpretq_s32_s8(vld1q_s8((const int8_t *)(p)))
 #define words_set              vdupq_n_s32
 #define words_add              vaddq_s32
@@ -39,6 +38,14 @@ static inline vec vec_min(vec a, vec b)
 static inline vec vec_max(vec a, vec b)
 {
     return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
+
+/* Not vaddvq_f32: gcc 12 takes a constant that was added to all elements out of that sum and adds
+ * it behind, which rounds otherwise. */
+static inline float vec_sum(vec x)
+{
+    vec pairs = vpaddq_f32(x, x);
+    return vgetq_lane_f32(vpaddq_f32(pairs, pairs), 0);
 }
 
 static inline vec vec_power(vec t)

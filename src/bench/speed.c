@@ -163,10 +163,11 @@ static json_t *row_to_json(struct row *row)
     double least_s = least_seconds_per_token(row, &info, read, fma);
     double n_tokens = (double)(n * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen));
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:f}", "test", test,
-        "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
-        (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "isa", info.isa,
-        "tokens_per_second", rate, "tokens_per_second_samples", samples, "weight_bytes_per_token",
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:f}", "test",
+        test, "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
+        (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "wait",
+        sw_wait_name(sw_pool_wait_policy(plan->pool)), "isa", info.isa, "tokens_per_second", rate,
+        "tokens_per_second_samples", samples, "weight_bytes_per_token",
         (json_int_t)info.weight_bytes_per_token, "limit_fraction", least_s * rate,
         "energy_j_per_token", sw_energy_joules(row->energy, n_tokens), "weights",
         sw_model_is_synthetic(plan->model) ? "synthetic" : "checkpoint", "arithmetic",

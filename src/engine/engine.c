@@ -12,8 +12,6 @@
 #include "base/number.h"
 #include "engine/sequence.h"
 
-enum { DEFAULT_PREFILL_BLOCK = 128 };
-
 const char *sw_stop_reason_name(enum sw_stop_reason reason)
 {
     static const char *const names[] = {
@@ -47,7 +45,7 @@ static size_t prefill_block_of(const struct sw_engine *engine, size_t asked)
     if (!sw_size_mul(&most, smaller(engine->max_prompt_tokens, engine->max_positions),
                      engine->n_sequences))
         most = SIZE_MAX;
-    return smaller(asked > 0 ? asked : DEFAULT_PREFILL_BLOCK, most);
+    return smaller(asked > 0 ? asked : SW_PREFILL_BLOCK, most);
 }
 
 enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model,

@@ -118,7 +118,8 @@ answers() {
     for policy in spin spin-sleep sleep; do
         ask -t 2 --wait $policy --journal $policy.jsonl >/dev/null
         [ "$(head -n 1 $policy.jsonl | jq -r .engine.wait)" = $policy ]
-        [ "$("$SMOLWATT" bench -m "$tiny" -p 8 -n 4 -r 1 -t 2 --wait $policy -o json | jq -r '.[].wait' | sort -u)" = $policy ]
+        "$SMOLWATT" bench -m "$tiny" -p 8 -n 4 -r 1 -t 2 --wait $policy -o json >rows.json
+        [ "$(jq -c '[.[] | [.wait, .cpu_ns_per_token > 0]]' rows.json)" = "[[\"$policy\",true],[\"$policy\",true]]" ]
         "$SMOLWATT" generate -m "$tiny" --prompt-ids 1,2,3 -n 5 --wait $policy -o json | jq -c .ids >ids.$policy
         answers $policy.jsonl >answers.$policy
     done

@@ -47,8 +47,8 @@ struct sw_engine_choice {
          .name = "strategy",                                                                       \
          .value = &(c).strategy,                                                                   \
          .argument = "NAME",                                                                       \
-         .help = "none: fp32 (default); others, such as quantization8bit, are refused by name "    \
-                 "until they are built"},                                                          \
+         .help = "none: fp32 (default); quantization: 16-bit weights; quantization16bit: 16-bit "  \
+                 "weights and activations; quantization8bit; quantization4bit"},                   \
         {.kind = SW_OPTION_COUNT,                                                                  \
          .name = "threads",                                                                        \
          .letter = 't',                                                                            \

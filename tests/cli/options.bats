@@ -75,11 +75,21 @@ load helpers
     [ "$status" -ne 0 ]
 }
 
-@test "a strategy that is not built is refused by name" {
-    for strategy in quantization quantization8bit quantization16bit quantization4bit; do
+@test "a strategy that another backend has is refused by name" {
+    for strategy in quantization8bit_w8a8 study_fp4; do
         run "$SMOLWATT" run -m "$tiny" --strategy $strategy
         [ "$status" -eq 1 ]
         [[ $output == *"$strategy"* ]]
+    done
+}
+
+@test "every strategy runs under its name, and the record tells its arithmetic" {
+    for pair in none=f32 quantization=w16_a32 quantization16bit=bf16 quantization8bit=w8c_a8b64 \
+        quantization4bit=w4b32_a8b32; do
+        "$SMOLWATT" bench -m "$tiny" -p 4 -n 4 -r 1 --strategy "${pair%%=*}" -o json >out
+        [ "$(jq -r '.[0].strategy' out)" = "${pair%%=*}" ]
+        [ "$(jq -r '.[1].arithmetic' out)" = "${pair##*=}" ]
+        [ "$(jq '.[1].limit_fraction > 0' out)" = true ]
     done
 }
 

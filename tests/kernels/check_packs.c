@@ -366,7 +366,7 @@ void check_pack_s4(const struct sw_kernels *kernels)
         for (size_t k = 1; k <= 130; k += 1 + k % 3) {
             size_t size = (k + SW_GROUP_S4 - 1) / SW_GROUP_S4 * SW_GROUP_BYTES;
             check_tile(kernels, &(struct tile_check){size, pack_s4, bound_s4}, n_rows, k,
-                       (enum operands)(k % N_OPERANDS));
+                       (enum operands)((k + n_rows) % N_OPERANDS));
         }
     }
 }

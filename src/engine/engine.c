@@ -66,8 +66,11 @@ enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model
     engine->max_new_tokens = options->max_new_tokens;
     engine->score_prompt = options->score_prompt;
     engine->max_positions = needed_positions(engine);
+    size_t prefill_block = options->prefill_block;
+    if (sw_strategy_needs_whole_prompts(options->strategy))
+        prefill_block = SIZE_MAX;
     engine->prefill_block =
-        smaller(options->prefill_block > 0 ? options->prefill_block : DEFAULT_PREFILL_BLOCK,
+        smaller(prefill_block > 0 ? prefill_block : DEFAULT_PREFILL_BLOCK,
                 smaller(engine->max_prompt_tokens, engine->max_positions));
 
     size_t n_sequences = options->n_sequences > 0 ? options->n_sequences : 1;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 enum {
-    READ_UNIT = 256,           /* floats; the read kernel takes whole units */
+    READ_UNIT = 256,               /* floats; the read kernel takes whole units */
     COMPUTE_NS = 10 * 1000 * 1000, /* one repetition: long against a barrier, short against drift */
 };
 
@@ -17,7 +17,7 @@ struct sw_limits {
     struct sw_arena arena;
     float *buffer; /* (n_units, READ_UNIT) */
     size_t n_units;
-    float *sinks;              /* (threads, 32): keeps the compiler from dropping the work */
+    float *sinks; /* (threads, 32): keeps the compiler from dropping the work */
     double (*compute)(float *sink, size_t n);
     size_t n_rounds;           /* on each thread */
     double operations;         /* of one thread; written by thread 0 */

@@ -21,6 +21,11 @@ uint64_t sw_clock_wall_ns(void)
     return read_clock_ns(CLOCK_REALTIME);
 }
 
+uint64_t sw_clock_cpu_ns(void)
+{
+    return read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void sw_clock_format_utc(char text[21], uint64_t wall_ns)
 {
     time_t seconds = (time_t)(wall_ns / 1000000000u);

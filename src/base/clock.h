@@ -11,6 +11,9 @@ uint64_t sw_clock_ns(void);
 /* Nanoseconds since 1970 of the wall clock, for the date in a record only. */
 uint64_t sw_clock_wall_ns(void);
 
+/* Nanoseconds that all threads of this process have spent on processors. */
+uint64_t sw_clock_cpu_ns(void);
+
 /* Writes "2026-01-31T12:00:00Z" (20 characters and NUL) for wall-clock nanoseconds. */
 void sw_clock_format_utc(char text[21], uint64_t wall_ns);
 

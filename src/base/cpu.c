@@ -61,12 +61,9 @@ enum sw_cpu_level sw_cpu_level_machine(void)
 #endif
 
 static const char *const names[] = {
-    [SW_CPU_SCALAR] = "scalar",
-    [SW_CPU_AVX2] = "avx2",
-    [SW_CPU_AVX512] = "avx512",
-    [SW_CPU_AVX512_VNNI] = "avx512vnni",
-    [SW_CPU_AVX512_BF16] = "avx512bf16",
-    [SW_CPU_NEON] = "neon",
+    [SW_CPU_SCALAR] = "scalar",          [SW_CPU_AVX2] = "avx2",
+    [SW_CPU_AVX512] = "avx512",          [SW_CPU_AVX512_VNNI] = "avx512vnni",
+    [SW_CPU_AVX512_BF16] = "avx512bf16", [SW_CPU_NEON] = "neon",
     [SW_CPU_NEON_DOT] = "neondot",
 };
 
@@ -104,7 +101,8 @@ enum sw_code sw_cpu_level_detect(enum sw_cpu_level *out, struct sw_error *err)
         *out = level < machine ? level : machine;
         return SW_OK;
     }
-    return sw_fail(err, SW_EUSAGE, "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avx512, avx512vnni, "
+    return sw_fail(err, SW_EUSAGE,
+                   "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avx512, avx512vnni, "
                    "avx512bf16, neon, neondot)",
                    cap);
 }

@@ -75,20 +75,20 @@ static json_t *prompt_to_json(const struct sw_prompt_template *p)
 
 static json_t *engine_to_json(const struct sw_backend_info *info, const struct sw_run_facts *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:I}", "weight_dtype",
-                     info->weight_dtype, "compute_dtype", info->compute_dtype, "kv_dtype",
-                     info->kv_dtype, "model_bytes", (json_int_t)sw_model_weight_bytes(f->model),
-                     "packed_bytes", (json_int_t)info->packed_bytes, "cache_bytes",
-                     (json_int_t)info->cache_bytes, "scratch_bytes",
-                     (json_int_t)info->scratch_bytes, "pinned", (int)sw_pool_is_pinned(f->pool),
-                     "wait", sw_wait_name(sw_pool_wait_policy(f->pool)), "batch", (json_int_t)1);
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:I}", "weight_dtype", info->weight_dtype,
+        "compute_dtype", info->compute_dtype, "kv_dtype", info->kv_dtype, "model_bytes",
+        (json_int_t)sw_model_weight_bytes(f->model), "packed_bytes", (json_int_t)info->packed_bytes,
+        "cache_bytes", (json_int_t)info->cache_bytes, "scratch_bytes",
+        (json_int_t)info->scratch_bytes, "pinned", (int)sw_pool_is_pinned(f->pool), "wait",
+        sw_wait_name(sw_pool_wait_policy(f->pool)), "batch", (json_int_t)f->batch);
 }
 
 /* What must be equal for one run to go on where another stopped. */
 static void hash_plan(char hash[72], const json_t *line)
 {
     static const char *const keys[] = {"backend", "strategy", "arithmetic", "threads",
-                                       "plan",    "prompt",   "dataset"};
+                                       "batch",   "plan",     "prompt",     "dataset"};
     json_t *plan = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         json_object_set(plan, keys[i], json_object_get(line, keys[i]));
@@ -118,7 +118,7 @@ json_t *sw_run_line_create(const struct sw_run_facts *f)
         "threads", (json_int_t)sw_pool_size(f->pool), "isa", info.isa, "dataset_name",
         f->dataset->name, "samples_planned", (json_int_t)f->n_samples, "weight_bytes_per_token",
         (json_int_t)info.weight_bytes_per_token, "load_ns",
-        (json_int_t)(f->load_end->begin_ns - f->load_begin->end_ns), "batch", (json_int_t)1);
+        (json_int_t)(f->load_end->begin_ns - f->load_begin->end_ns), "batch", (json_int_t)f->batch);
     if (line == NULL || more == NULL) {
         json_decref(line);
         json_decref(more);

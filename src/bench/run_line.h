@@ -38,6 +38,7 @@ struct sw_run_facts {
     uint64_t seed;
     const struct sw_prompt_template *prompt_template;
     size_t max_new_tokens;
+    size_t batch; /* sequences at once, from 1 */
     bool ignore_eos;
     const struct sw_meter_set *meters;
     const struct sw_snapshot *load_begin, *load_end;

@@ -20,6 +20,7 @@ struct row {
     float *logits;                 /* (batch, vocab_size) */
     size_t max_batch;
     bool is_prefill;
+    uint64_t cpu_ns; /* of all threads, over the repetitions */
     double *tokens_per_second, *read_bytes_per_second, *operations_per_second; /* (n_repetitions) */
     struct sw_energy_sum energy[SW_RECORD_COMPONENTS];
 };
@@ -100,14 +101,17 @@ static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
     if (code != SW_OK)
         return code;
     sw_meter_set_read(plan->meters, &before);
+    uint64_t begin_cpu_ns = sw_clock_cpu_ns();
     uint64_t begin_ns = sw_clock_ns();
     code = row->is_prefill ? prefill(row, plan->n_prompt, err) : decode(row, plan->n_gen, err);
     uint64_t end_ns = sw_clock_ns();
+    uint64_t end_cpu_ns = sw_clock_cpu_ns();
     sw_meter_set_read(plan->meters, &after);
     if (code != SW_OK || index < 0)
         return code;
     size_t n_tokens = plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);
     row->tokens_per_second[index] = (double)n_tokens / ((double)(end_ns - begin_ns + 1) * 1e-9);
+    row->cpu_ns += end_cpu_ns - begin_cpu_ns;
     row->read_bytes_per_second[index] = sw_limits_read_bytes_per_second(row->limits);
     row->operations_per_second[index] = sw_limits_operations_per_second(row->limits);
     return add_energy(row, &before, &after, err);
@@ -163,8 +167,8 @@ static json_t *row_to_json(struct row *row)
     double least_s = least_seconds_per_token(row, &info, read, compute);
     double n_tokens = (double)(n * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen));
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:s, s:f}", "test", test,
-        "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:o, s:I, s:f, s:o, s:s, s:s, s:f, s:s, s:f}", "test",
+        test, "backend", info.backend, "strategy", sw_strategy_name(plan->strategy), "batch",
         (json_int_t)plan->batch, "threads", (json_int_t)sw_pool_size(plan->pool), "isa", info.isa,
         "tokens_per_second", rate, "tokens_per_second_samples", samples, "weight_bytes_per_token",
         (json_int_t)info.weight_bytes_per_token, "limit_fraction", least_s * rate,
@@ -174,16 +178,28 @@ static json_t *row_to_json(struct row *row)
         sw_compute_limit_name(info.compute_limit), "compute_limit_operations_per_second", compute);
 }
 
+/* How threads waited, and what computing and waiting took of the processors. */
+static void put_waiting(json_t *object, const struct row *row)
+{
+    const struct sw_speed_plan *plan = row->plan;
+    size_t n = plan->n_repetitions * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);
+    json_object_set_new(object, "wait", json_string(sw_wait_name(sw_pool_wait_policy(plan->pool))));
+    json_object_set_new(object, "cpu_ns_per_token", json_real((double)row->cpu_ns / (double)n));
+}
+
 static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *err)
 {
     enum sw_code code = SW_OK;
     for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++)
         row->energy[c] = (struct sw_energy_sum){0};
+    row->cpu_ns = 0;
     for (long i = -1; i < (long)row->plan->n_repetitions && code == SW_OK; i++)
         code = repeat(row, i, err);
     if (code != SW_OK)
         return code;
     json_t *object = row_to_json(row);
+    if (object != NULL)
+        put_waiting(object, row);
     if (object == NULL || json_array_append_new(rows, object) != 0)
         return sw_fail(err, SW_ENOMEM, "bench: out of memory");
     return SW_OK;

@@ -33,7 +33,7 @@ struct sw_speed_plan {
 
 /* Appends one object per row to rows (an array): test, backend, strategy, batch, threads, isa,
  * tokens_per_second, tokens_per_second_samples, weight_bytes_per_token, limit_fraction,
- * energy_j_per_token, weights, and the limits seen. */
+ * energy_j_per_token, weights, the limits seen, wait and cpu_ns_per_token. */
 enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, struct sw_error *err);
 
 #endif

@@ -1,9 +1,12 @@
 #include "bench/study.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/phase.h"
+#include "bench/sample.h"
+#include "engine/batch.h"
 #include "record/journal.h"
 
 void sw_study_prompts_free(struct sw_study_prompt *prompts, size_t n)
@@ -66,94 +69,27 @@ enum sw_code sw_study_prompts_create(struct sw_study_prompt **out, const struct 
     return code;
 }
 
-/* State of the sample under way. */
-struct sample {
-    const struct sw_study *study;
-    struct sw_snapshot edges[3]; /* by enum sw_edge */
-    struct sw_text_stream *stream;
-    struct sw_buffer text; /* generated so far; only kept up if the prompt has a stop rule */
-    bool watch_text;
+static bool is_done(const struct sw_study *study, size_t index)
+{
+    return study->is_done != NULL && study->is_done[index];
+}
+
+/* The sample under way, one at a time. */
+struct single {
+    struct sw_answer_watch watch; /* first: on_token and on_edge have one context */
+    struct sw_snapshot edges[3];  /* by enum sw_edge */
 };
 
 static void read_meters(void *ctx, enum sw_edge edge)
 {
-    struct sample *sample = ctx;
-    sw_meter_set_read(sample->study->meters, &sample->edges[edge]);
+    struct single *single = ctx;
+    sw_meter_set_read(single->watch.study->meters, &single->edges[edge]);
 }
 
-static enum sw_verdict_on_token watch_token(void *ctx, int32_t id)
+static void put_energy(json_t *line, const struct single *single)
 {
-    struct sample *sample = ctx;
-    const struct sw_study *study = sample->study;
-    if (study->is_interrupted != NULL && study->is_interrupted(study->ctx))
-        return SW_STOP_HERE_INTERRUPTED;
-    if (!sample->watch_text ||
-        sw_text_stream_push(sample->stream, id, &sample->text, NULL) != SW_OK)
-        return SW_GO_ON;
-    return sw_prompt_is_finished(study->prompt_template,
-                                 sample->text.data != NULL ? sample->text.data : "",
-                                 sample->text.size)
-               ? SW_STOP_HERE_TEXT
-               : SW_GO_ON;
-}
-
-static json_t *ids_to_json(const int32_t *ids, size_t n)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer(ids[i]));
-    return array;
-}
-
-static json_t *stamps_to_json(const uint64_t *stamps_ns, size_t n)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer((json_int_t)stamps_ns[i]));
-    return array;
-}
-
-/* {"text", "answer"}: special tokens left out, as the study printed. */
-static enum sw_code put_text(json_t *line, const struct sw_study *study,
-                             const struct sw_generation *g, struct sw_error *err)
-{
-    struct sw_buffer text = {0};
-    struct sw_buffer answer = {0};
-    enum sw_code code = sw_tokenizer_decode(study->tokenizer, g->ids, g->n_ids, false, &text, err);
-    if (code == SW_OK) {
-        const char *bytes = text.data != NULL ? text.data : "";
-        sw_prompt_extract(study->prompt_template, bytes, text.size, &answer);
-        json_object_set_new(line, "text", json_stringn(bytes, text.size));
-        json_object_set_new(line, "answer",
-                            json_stringn(answer.data != NULL ? answer.data : "", answer.size));
-    }
-    sw_buffer_free(&text);
-    sw_buffer_free(&answer);
-    return code;
-}
-
-static json_t *sample_to_json(const struct sample *sample, size_t index,
-                              const struct sw_generation *g, struct sw_error *err)
-{
-    const struct sw_study *study = sample->study;
-    const struct sw_study_prompt *prompt = &study->prompts[index];
-    const struct sw_snapshot *edges = sample->edges;
-    json_t *line = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "schema_version",
-        SW_SCHEMA_VERSION, "type", "sample", "run_id", study->run_id, "index", (json_int_t)index,
-        "question_id", study->dataset->questions[prompt->question].id, "n_prompt_tokens",
-        (json_int_t)prompt->ids.n, "n_generated_tokens", (json_int_t)g->n_ids, "stop_reason",
-        sw_stop_reason_name(g->stop_reason), "start_ns", (json_int_t)g->start_ns, "prefill_end_ns",
-        (json_int_t)g->prefill_end_ns, "decode_start_ns", (json_int_t)g->decode_start_ns, "end_ns",
-        (json_int_t)g->end_ns, "prefill_ns", (json_int_t)(g->prefill_end_ns - g->start_ns),
-        "decode_ns", (json_int_t)(g->end_ns - g->decode_start_ns));
-    if (line == NULL || put_text(line, study, g, err) != SW_OK) {
-        json_decref(line);
-        return NULL;
-    }
-    json_object_set_new(line, "prompt_ids", ids_to_json(prompt->ids.data, prompt->ids.n));
-    json_object_set_new(line, "ids", ids_to_json(g->ids, g->n_ids));
-    json_object_set_new(line, "stamps_ns", stamps_to_json(g->stamps_ns, g->n_ids));
+    const struct sw_study *study = single->watch.study;
+    const struct sw_snapshot *edges = single->edges;
     json_object_set_new(
         line, "edges",
         json_pack("{s:o, s:o, s:o}", "begin",
@@ -168,54 +104,181 @@ static json_t *sample_to_json(const struct sample *sample, size_t index,
                   "decode",
                   sw_phase_energy_to_json(study->meters, &edges[SW_EDGE_PREFILL_END],
                                           &edges[SW_EDGE_DECODE_END])));
-    return line;
 }
 
-static enum sw_code run_sample(struct sample *sample, size_t index, struct sw_error *err)
+static enum sw_code run_sample(struct single *single, size_t index, struct sw_error *err)
 {
-    const struct sw_study *study = sample->study;
+    const struct sw_study *study = single->watch.study;
     const struct sw_study_prompt *prompt = &study->prompts[index];
     struct sw_generation generation = {0};
-    sw_buffer_clear(&sample->text);
-    sw_text_stream_reset(sample->stream);
+    sw_answer_watch_reset(&single->watch);
     struct sw_generate_request request = {
         .prompt_ids = prompt->ids.data,
         .n_prompt = prompt->ids.n,
         .max_new_tokens = study->max_new_tokens,
         .ignore_eos = study->ignore_eos,
         .on_edge = read_meters,
-        .on_token = watch_token,
-        .ctx = sample,
+        .on_token = sw_answer_watch_token,
+        .ctx = single,
     };
     enum sw_code code = sw_engine_generate(study->engine, &request, &generation, err);
     if (code == SW_OK && generation.stop_reason == SW_STOP_INTERRUPTED)
         code =
             sw_fail(err, SW_EINTERRUPTED, "interrupted in sample %zu of %zu", index + 1, study->n);
+    json_t *line = NULL;
+    if (code == SW_OK)
+        code = sw_sample_to_json(&line, study, index, &generation, err);
     if (code == SW_OK) {
-        json_t *line = sample_to_json(sample, index, &generation, err);
-        code = line != NULL ? study->on_sample(study->ctx, line, err)
-                            : sw_fail(err, SW_ENOMEM, "sample %zu: cannot be recorded", index + 1);
-        json_decref(line);
+        put_energy(line, single);
+        code = study->on_sample(study->ctx, line, err);
     }
+    json_decref(line);
     sw_generation_free(&generation);
+    return code;
+}
+
+static enum sw_code run_one_at_a_time(const struct sw_study *study, struct sw_error *err)
+{
+    struct single single;
+    enum sw_code code = sw_answer_watch_begin(&single.watch, study, err);
+    for (size_t i = 0; i < study->n && code == SW_OK; i++) {
+        if (is_done(study, i))
+            continue;
+        if (study->is_interrupted != NULL && study->is_interrupted(study->ctx))
+            code = sw_fail(err, SW_EINTERRUPTED, "interrupted before sample %zu of %zu", i + 1,
+                           study->n);
+        else
+            code = run_sample(&single, i, err);
+    }
+    sw_answer_watch_end(&single.watch);
+    return code;
+}
+
+/* One of the sequences of a batch. */
+struct place {
+    struct sw_answer_watch watch;
+    size_t index;        /* of its prompt */
+    size_t first_window; /* that its prompt took part in */
+};
+
+/* Many samples under way. */
+struct many {
+    const struct sw_study *study;
+    struct place *places; /* (study->batch) */
+    size_t next;          /* prompt to look at next */
+    size_t n_windows;
+    size_t n_interrupted; /* samples that were dropped */
+    struct sw_snapshot begin, end;
+};
+
+static bool next_prompt(void *ctx, size_t place, struct sw_generate_request *request)
+{
+    struct many *many = ctx;
+    const struct sw_study *study = many->study;
+    while (many->next < study->n && is_done(study, many->next))
+        many->next++;
+    if (many->next == study->n)
+        return false;
+    struct place *p = &many->places[place];
+    p->index = many->next++;
+    p->first_window = many->n_windows;
+    sw_answer_watch_reset(&p->watch);
+    *request = (struct sw_generate_request){
+        .prompt_ids = study->prompts[p->index].ids.data,
+        .n_prompt = study->prompts[p->index].ids.n,
+        .max_new_tokens = study->max_new_tokens,
+        .ignore_eos = study->ignore_eos,
+        .on_token = sw_answer_watch_token,
+        .ctx = &p->watch,
+    };
+    return true;
+}
+
+static void begin_window(void *ctx)
+{
+    struct many *many = ctx;
+    sw_meter_set_read(many->study->meters, &many->begin);
+}
+
+static enum sw_code end_window(void *ctx, const struct sw_window *window, struct sw_error *err)
+{
+    struct many *many = ctx;
+    const struct sw_study *study = many->study;
+    sw_meter_set_read(study->meters, &many->end);
+    json_t *line = json_pack(
+        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "schema_version",
+        SW_SCHEMA_VERSION, "type", "window", "run_id", study->run_id, "index",
+        (json_int_t)many->n_windows, "phase", sw_window_phase_name(window->phase), "n_sequences",
+        (json_int_t)window->n_sequences, "n_prompt_tokens", (json_int_t)window->n_prompt_tokens,
+        "n_generated_tokens", (json_int_t)window->n_generated_tokens, "start_ns",
+        (json_int_t)window->start_ns, "end_ns", (json_int_t)window->end_ns, "edges", "begin",
+        sw_phase_edge_to_json(study->meters, &many->begin), "end",
+        sw_phase_edge_to_json(study->meters, &many->end), "energy",
+        sw_phase_energy_to_json(study->meters, &many->begin, &many->end));
+    many->n_windows++;
+    enum sw_code code = line != NULL
+                            ? study->on_window(study->ctx, line, err)
+                            : sw_fail(err, SW_ENOMEM, "window %zu: out of memory", many->n_windows);
+    json_decref(line);
+    return code;
+}
+
+static enum sw_code end_sample(void *ctx, size_t place, const struct sw_generation *generation,
+                               struct sw_error *err)
+{
+    struct many *many = ctx;
+    const struct sw_study *study = many->study;
+    const struct place *p = &many->places[place];
+    char reason[80];
+    if (generation->stop_reason == SW_STOP_INTERRUPTED) {
+        many->n_interrupted++;
+        return SW_OK;
+    }
+    json_t *line = NULL;
+    enum sw_code code = sw_sample_to_json(&line, study, p->index, generation, err);
+    if (code != SW_OK)
+        return code;
+    snprintf(reason, sizeof reason, "shared by a batch of %zu: see the windows", study->batch);
+    json_object_set_new(line, "edges", json_null());
+    json_object_set_new(line, "energy",
+                        json_pack("{s:o, s:o}", "prefill", sw_phase_energy_absent(reason), "decode",
+                                  sw_phase_energy_absent(reason)));
+    json_object_set_new(line, "first_window", json_integer((json_int_t)p->first_window));
+    json_object_set_new(line, "last_window", json_integer((json_int_t)many->n_windows - 1));
+    code = study->on_sample(study->ctx, line, err);
+    json_decref(line);
+    return code;
+}
+
+static enum sw_code run_batch(const struct sw_study *study, struct sw_error *err)
+{
+    struct many many = {.study = study, .n_windows = study->n_windows_before};
+    enum sw_code code = SW_OK;
+    many.places = calloc(study->batch, sizeof *many.places);
+    if (many.places == NULL)
+        return sw_fail(err, SW_ENOMEM, "out of memory for %zu sequences", study->batch);
+    for (size_t i = 0; i < study->batch && code == SW_OK; i++)
+        code = sw_answer_watch_begin(&many.places[i].watch, study, err);
+    if (code == SW_OK && study->is_interrupted != NULL && study->is_interrupted(study->ctx))
+        code = sw_fail(err, SW_EINTERRUPTED, "interrupted before the first sample");
+    if (code == SW_OK)
+        code = sw_engine_generate_batch(study->engine,
+                                        &(struct sw_batch_request){.next = next_prompt,
+                                                                   .on_window_begin = begin_window,
+                                                                   .on_window_end = end_window,
+                                                                   .on_finished = end_sample,
+                                                                   .ctx = &many},
+                                        err);
+    if (code == SW_OK && many.n_interrupted > 0)
+        code = sw_fail(err, SW_EINTERRUPTED, "interrupted in %zu samples of %zu",
+                       many.n_interrupted, study->n);
+    for (size_t i = 0; i < study->batch; i++)
+        sw_answer_watch_end(&many.places[i].watch);
+    free(many.places);
     return code;
 }
 
 enum sw_code sw_study_run(const struct sw_study *study, struct sw_error *err)
 {
-    struct sample sample = {
-        .study = study,
-        .watch_text = study->prompt_template->n_stops > 0 || study->prompt_template->cut_at_newline,
-    };
-    enum sw_code code = sw_text_stream_create(&sample.stream, study->tokenizer, err);
-    for (size_t i = study->first; i < study->n && code == SW_OK; i++) {
-        if (study->is_interrupted != NULL && study->is_interrupted(study->ctx))
-            code = sw_fail(err, SW_EINTERRUPTED, "interrupted before sample %zu of %zu", i + 1,
-                           study->n);
-        else
-            code = run_sample(&sample, i, err);
-    }
-    sw_text_stream_destroy(sample.stream);
-    sw_buffer_free(&sample.text);
-    return code;
+    return study->batch > 1 ? run_batch(study, err) : run_one_at_a_time(study, err);
 }

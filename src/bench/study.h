@@ -1,7 +1,8 @@
 /*
- * The study's loop: one question after another, greedy, each answer between meter readings. The
- * plan is fixed before the first token; what a sample was comes out as one journal object, outside
- * the measured windows.
+ * The study's loop: one question after another, greedy, each answer between meter readings; or many
+ * at once, where the joules are those of windows that the answers under way share. The plan is
+ * fixed before the first token; samples and windows come out as journal objects, outside of what is
+ * measured.
  */
 #ifndef SW_BENCH_STUDY_H
 #define SW_BENCH_STUDY_H
@@ -43,17 +44,22 @@ struct sw_study {
     const struct sw_prompt_template *prompt_template;
     const struct sw_study_prompt *prompts; /* (n) */
     size_t n;
-    size_t first; /* samples before this one are done already (resume) */
+    const bool *is_done;     /* (n) samples that an earlier run finished (resume); NULL: none */
+    size_t n_windows_before; /* that it has recorded */
+    size_t batch;            /* sequences at once, as many as the engine has; 0: 1 */
     size_t max_new_tokens;
     bool ignore_eos;
 
-    /* Between samples; a code other than SW_OK ends the loop with it. sample is borrowed. */
+    /* Between samples or windows; a code other than SW_OK ends the loop with it. The line is
+     * borrowed. A window's line comes before those of the samples that ended in it; only a batch
+     * has windows. */
     enum sw_code (*on_sample)(void *ctx, const json_t *sample, struct sw_error *err);
-    bool (*is_interrupted)(void *ctx); /* asked at every token; the sample under way is dropped */
+    enum sw_code (*on_window)(void *ctx, const json_t *window, struct sw_error *err);
+    bool (*is_interrupted)(void *ctx); /* asked at every token; samples under way are dropped */
     void *ctx;
 };
 
-/* Runs all samples from first on. SW_EINTERRUPTED where is_interrupted said so. */
+/* Runs all samples that are not done. SW_EINTERRUPTED where is_interrupted said so. */
 enum sw_code sw_study_run(const struct sw_study *study, struct sw_error *err);
 
 #endif

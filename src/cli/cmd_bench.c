@@ -31,6 +31,8 @@ static const struct sw_table_column columns[] = {
     {"energy_j_per_token.total.value", "mJ/token", 4, 1e3},
     {"energy_j_per_token.total.source", "Source", 0, 0},
     {"weights", "Weights", 0, 0},
+    {"wait", NULL, 0, 0},
+    {"cpu_ns_per_token", NULL, 0, 0},
     {"weight_bytes_per_token", NULL, 0, 0},
     {"read_limit_bytes_per_second", NULL, 0, 0},
     {"compute_limit", NULL, 0, 0},

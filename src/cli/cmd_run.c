@@ -33,7 +33,7 @@ struct run_options {
     struct sw_dataset_options fields;
     const char *profile, *dataset_name, *dataset_split, *prompt_template, *format, *journal;
     struct sw_texts stops;
-    uint64_t samples, seed, max_new_tokens;
+    uint64_t samples, seed, max_new_tokens, batch;
     double idle_s;
     bool seed_given, samples_given, ignore_eos, resume, quiet;
 };
@@ -51,15 +51,16 @@ struct run {
     struct sw_prompt_template prompt_template;
     size_t *indices; /* (n_samples) */
     size_t n_samples;
+    size_t batch;                    /* sequences at once */
     struct sw_study_prompt *prompts; /* (n_samples) */
     struct sw_meter_set *meters;
     struct sw_snapshot load_begin, load_end;
     struct sw_journal *journal;
     struct sw_resume earlier; /* what --resume found */
     struct sw_summary *summary;
-    json_t *line; /* the `run` line */
-    size_t first; /* samples done before */
-    uint64_t tokens_done;
+    json_t *line;                         /* the `run` line */
+    bool *is_done;                        /* (n_samples) by an earlier run; NULL: none */
+    double window_tokens, window_seconds; /* of a batch, for the progress */
 };
 
 static enum sw_code choose_questions(struct run *r, struct sw_error *err)
@@ -73,6 +74,10 @@ static enum sw_code choose_questions(struct run *r, struct sw_error *err)
     r->indices = calloc(r->n_samples, sizeof *r->indices);
     if (r->indices == NULL)
         return sw_fail(err, SW_ENOMEM, "questions: out of memory");
+    r->batch = (size_t)o->batch < r->n_samples ? (size_t)o->batch : r->n_samples;
+    if (r->batch < o->batch && o->batch > 1)
+        sw_say("--batch %llu: there are %zu questions, so %zu run at once",
+               (unsigned long long)o->batch, r->n_samples, r->batch);
     sw_dataset_select(r->indices, r->n_samples, available, o->seed_given, o->seed);
     return SW_OK;
 }
@@ -126,6 +131,7 @@ static enum sw_code load(struct run *r, struct sw_error *err)
                               &(struct sw_engine_options){.api = r->parts.api,
                                                           .strategy = r->parts.strategy,
                                                           .pool = r->parts.pool,
+                                                          .n_sequences = r->batch,
                                                           .max_prompt_tokens = longest,
                                                           .max_new_tokens = o->max_new_tokens},
                               err);
@@ -176,6 +182,7 @@ static json_t *make_run_line(struct run *r)
         .seed = o->seed,
         .prompt_template = &r->prompt_template,
         .max_new_tokens = o->max_new_tokens,
+        .batch = r->batch,
         .ignore_eos = o->ignore_eos,
         .meters = r->meters,
         .load_begin = &r->load_begin,
@@ -204,19 +211,24 @@ static enum sw_code take_up(struct run *r, struct sw_error *err)
         return SW_OK;
     }
     if (!json_equal(json_object_get(run, "plan_hash"), json_object_get(r->line, "plan_hash")))
-        return sw_fail(err, SW_EUSAGE,
-                       "--resume: the last run in %s has another plan (model, data, prompt, "
-                       "strategy or threads differ); give its options, or leave --resume out",
-                       path);
-    size_t n_done = json_array_size(r->earlier.samples);
+        return sw_fail(
+            err, SW_EUSAGE,
+            "--resume: the last run in %s has another plan (model, data, prompt, "
+            "strategy, threads or batch differ); give its options, or leave --resume out",
+            path);
+    r->is_done = calloc(r->n_samples, sizeof *r->is_done);
+    if (r->is_done == NULL)
+        return sw_fail(err, SW_ENOMEM, "record: out of memory");
+    size_t n_done = sw_resume_mark(&r->earlier, r->is_done, r->n_samples);
     const char *run_id = json_string_value(json_object_get(run, "run_id"));
     if (n_done == 0 || n_done >= r->n_samples || run_id == NULL) {
         sw_say("the last run in %s %s: the run begins anew", path,
                n_done >= r->n_samples ? "is complete" : "finished no sample");
+        free(r->is_done);
+        r->is_done = NULL;
         return SW_OK;
     }
     snprintf(r->run_id, sizeof r->run_id, "%s", run_id);
-    r->first = n_done;
     json_object_set_new(r->line, "run_id", json_string(r->run_id));
     json_object_set_new(r->line, "resumed_at_sample", json_integer((json_int_t)n_done));
     sw_say("going on with run %s after %zu of %zu samples", r->run_id, n_done, r->n_samples);
@@ -242,10 +254,27 @@ static enum sw_code begin_record(struct run *r, struct sw_error *err)
     code = sw_journal_append(r->journal, r->line, err);
     if (code == SW_OK)
         code = sw_summary_create(&r->summary, r->line, err);
-    for (size_t i = 0; i < r->first && code == SW_OK; i++)
+    if (r->is_done == NULL)
+        return code;
+    for (size_t i = 0; i < json_array_size(r->earlier.windows) && code == SW_OK; i++)
+        code = sw_summary_add_window(r->summary, json_array_get(r->earlier.windows, i), err);
+    for (size_t i = 0; i < json_array_size(r->earlier.samples) && code == SW_OK; i++)
         code = sw_summary_add(r->summary, json_array_get(r->earlier.samples, i), err);
     if (code == SW_OK)
         sw_summary_begin_stretch(r->summary);
+    return code;
+}
+
+static enum sw_code take_window(void *ctx, const json_t *window, struct sw_error *err)
+{
+    struct run *r = ctx;
+    enum sw_code code = sw_journal_append(r->journal, window, err);
+    if (code == SW_OK)
+        code = sw_summary_add_window(r->summary, window, err);
+    r->window_tokens += json_number_value(json_object_get(window, "n_generated_tokens"));
+    r->window_seconds += (json_number_value(json_object_get(window, "end_ns")) -
+                          json_number_value(json_object_get(window, "start_ns"))) *
+                         1e-9;
     return code;
 }
 
@@ -263,14 +292,16 @@ static enum sw_code take_sample(void *ctx, const json_t *sample, struct sw_error
     double seconds = (json_number_value(json_object_get(sample, "prefill_ns")) +
                       json_number_value(json_object_get(sample, "decode_ns"))) *
                      1e-9;
+    double rate = seconds > 0 ? n_tokens / seconds : 0;
+    if (r->window_seconds > 0)
+        rate = r->window_tokens / r->window_seconds;
     char tail[64];
-    snprintf(tail, sizeof tail, "samples, %.1f tokens/s", seconds > 0 ? n_tokens / seconds : 0);
+    snprintf(tail, sizeof tail, "samples, %.1f tokens/s", rate);
     if (r->progress.is_terminal)
         sw_progress_bar(&r->progress, n_done, r->n_samples, tail);
     else
         sw_progress_line(&r->progress, "sample %zu of %zu: %.0f tokens in %.3f s, %.1f tokens/s",
-                         n_done, r->n_samples, n_tokens, seconds,
-                         seconds > 0 ? n_tokens / seconds : 0);
+                         n_done, r->n_samples, n_tokens, seconds, rate);
     return SW_OK;
 }
 
@@ -346,10 +377,13 @@ static enum sw_code run_study(struct run *r, struct sw_error *err)
         .prompt_template = &r->prompt_template,
         .prompts = r->prompts,
         .n = r->n_samples,
-        .first = r->first,
+        .is_done = r->is_done,
+        .n_windows_before = r->is_done != NULL ? json_array_size(r->earlier.windows) : 0,
+        .batch = r->batch,
         .max_new_tokens = r->options.max_new_tokens,
         .ignore_eos = r->options.ignore_eos,
         .on_sample = take_sample,
+        .on_window = take_window,
         .is_interrupted = is_interrupted,
         .ctx = r,
     };
@@ -384,6 +418,7 @@ static void close_run(struct run *r)
     sw_prompt_template_free(&r->prompt_template);
     sw_dataset_free(&r->dataset);
     free(r->indices);
+    free(r->is_done);
     free(r->model_path);
     free(r->model_name);
 }
@@ -403,6 +438,7 @@ static int run_command(int argc, char **argv)
         .journal = "smolwatt.jsonl",
         .samples = 50,
         .max_new_tokens = 50,
+        .batch = 1,
     };
     const struct sw_option options[] = {
         {.kind = SW_OPTION_GROUP, .name = "What runs"},
@@ -420,6 +456,15 @@ static int run_command(int argc, char **argv)
          .name = "ignore_eos",
          .value = &o->ignore_eos,
          .help = "go on after the end-of-sequence token"},
+        {.kind = SW_OPTION_COUNT,
+         .name = "batch",
+         .letter = 'b',
+         .value = &o->batch,
+         .argument = "N",
+         .help = "questions answered at once (1); the answers are the same, and the joules belong "
+                 "to the batch, not to an answer",
+         .min = 1,
+         .max = 4096},
         {.kind = SW_OPTION_TEXT,
          .name = "profile",
          .value = &o->profile,

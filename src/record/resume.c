@@ -14,8 +14,9 @@ static void drop(struct sw_resume *r)
 {
     json_decref(r->run);
     json_decref(r->samples);
+    json_decref(r->windows);
     json_decref(r->end);
-    r->run = r->samples = r->end = NULL;
+    r->run = r->samples = r->windows = r->end = NULL;
 }
 
 static bool take_line(void *ctx, const json_t *object, size_t line)
@@ -29,12 +30,11 @@ static bool take_line(void *ctx, const json_t *object, size_t line)
         drop(r);
         r->run = json_incref((json_t *)(uintptr_t)object);
         r->samples = json_array();
+        r->windows = json_array();
     } else if (strcmp(type, "sample") == 0 && same_run) {
-        /* A gap would leave a sample out unseen: what comes behind it is done again. */
-        const json_t *index = json_object_get(object, "index");
-        if (json_is_integer(index) &&
-            json_integer_value(index) == (json_int_t)json_array_size(r->samples))
-            json_array_append(r->samples, (json_t *)(uintptr_t)object);
+        json_array_append(r->samples, (json_t *)(uintptr_t)object);
+    } else if (strcmp(type, "window") == 0 && same_run) {
+        json_array_append(r->windows, (json_t *)(uintptr_t)object);
     } else if (strcmp(type, "end") == 0 && same_run) {
         json_decref(r->end);
         r->end = json_incref((json_t *)(uintptr_t)object);
@@ -50,6 +50,25 @@ enum sw_code sw_resume_find(struct sw_resume *out, const char *journal_path, str
     if (code != SW_OK)
         drop(out);
     return code;
+}
+
+size_t sw_resume_mark(struct sw_resume *resume, bool *is_done, size_t n)
+{
+    json_t *kept = json_array();
+    size_t i;
+    json_t *sample;
+    memset(is_done, 0, n * sizeof *is_done);
+    json_array_foreach(resume->samples, i, sample)
+    {
+        const json_t *index = json_object_get(sample, "index");
+        json_int_t at = json_is_integer(index) ? json_integer_value(index) : -1;
+        if (at < 0 || (json_int_t)n <= at || is_done[at] || json_array_append(kept, sample) != 0)
+            continue;
+        is_done[at] = true;
+    }
+    json_decref(resume->samples);
+    resume->samples = kept;
+    return json_array_size(kept);
 }
 
 void sw_resume_free(struct sw_resume *resume)

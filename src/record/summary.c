@@ -16,8 +16,9 @@ enum { PREFILL, DECODE, N_PHASES };
 static const char *const phase_names[N_PHASES] = {"prefill", "decode"};
 
 struct totals {
-    size_t n_samples;
-    uint64_t n_prompt_tokens, n_generated_tokens;
+    size_t n_samples, n_windows;
+    uint64_t n_prompt_tokens, n_generated_tokens; /* of finished samples */
+    uint64_t n_window_prompt_tokens, n_window_generated_tokens;
     uint64_t prefill_ns, decode_ns;
     uint64_t wall_ns; /* of the stretches that are over */
     uint64_t stretch_start_ns, stretch_end_ns;
@@ -27,6 +28,7 @@ struct totals {
 
 struct sw_summary {
     json_t *run;
+    size_t batch; /* above 1: windows are summed, not samples */
     struct totals totals;
     double *ttft_ns,
         *tpot_ns; /* (totals.n_samples), (n_tpot): one per sample of two tokens or more */
@@ -40,6 +42,8 @@ enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_e
     if (summary == NULL)
         return sw_fail(err, SW_ENOMEM, "summary: out of memory");
     summary->run = json_incref(run);
+    json_int_t batch = json_integer_value(json_object_get(run, "batch"));
+    summary->batch = batch > 1 ? (size_t)batch : 1;
     return SW_OK;
 }
 
@@ -80,23 +84,43 @@ static enum sw_code make_room(struct sw_summary *summary, struct sw_error *err)
     return SW_OK;
 }
 
-static enum sw_code add_energy(struct totals *totals, const json_t *sample, struct sw_error *err)
+/* energy by component into the sums of one phase. */
+static enum sw_code add_energy(struct sw_energy_sum sums[SW_RECORD_COMPONENTS],
+                               const json_t *energy, const char *place, struct sw_error *err)
+{
+    enum sw_code code = SW_OK;
+    for (size_t c = 0; c < SW_RECORD_COMPONENTS && code == SW_OK; c++) {
+        const char *name = sw_record_component_names[c];
+        char where[64];
+        snprintf(where, sizeof where, "%s.%s", place, name);
+        code = sw_energy_sum_add(&sums[c], json_object_get(energy, name), where, err);
+    }
+    return code;
+}
+
+static enum sw_code add_energy_of_sample(struct totals *totals, const json_t *sample,
+                                         struct sw_error *err)
 {
     const json_t *energy = json_object_get(sample, "energy");
-    for (size_t p = 0; p < N_PHASES; p++) {
-        const json_t *phase = json_object_get(energy, phase_names[p]);
-        for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++) {
-            char where[64];
-            snprintf(where, sizeof where, "sample: energy.%s.%s", phase_names[p],
-                     sw_record_component_names[c]);
-            enum sw_code code =
-                sw_energy_sum_add(&totals->energy[p][c],
-                                  json_object_get(phase, sw_record_component_names[c]), where, err);
-            if (code != SW_OK)
-                return code;
-        }
+    enum sw_code code = SW_OK;
+    for (size_t p = 0; p < N_PHASES && code == SW_OK; p++) {
+        char place[32];
+        snprintf(place, sizeof place, "sample: energy.%s", phase_names[p]);
+        code = add_energy(totals->energy[p], json_object_get(energy, phase_names[p]), place, err);
     }
-    return SW_OK;
+    return code;
+}
+
+/* Goes on with the stretch of time that is measured. A clock that went back is another boot's: a
+ * stretch of its own, too. */
+static void add_time(struct totals *totals, uint64_t start_ns, uint64_t end_ns)
+{
+    if (!totals->stretch_is_open || start_ns < totals->stretch_end_ns) {
+        totals->wall_ns += totals->stretch_end_ns - totals->stretch_start_ns;
+        totals->stretch_start_ns = start_ns;
+        totals->stretch_is_open = true;
+    }
+    totals->stretch_end_ns = end_ns;
 }
 
 enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, struct sw_error *err)
@@ -117,26 +141,62 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     if (code == SW_OK)
         code = sw_json_u64(&end_ns, sample, "end_ns", start_ns, INT64_MAX, "sample", err);
     struct totals totals = summary->totals;
-    if (code == SW_OK)
-        code = add_energy(&totals, sample, err);
+    if (code == SW_OK && summary->batch == 1)
+        code = add_energy_of_sample(&totals, sample, err);
     if (code != SW_OK)
         return code;
-    /* A clock that went back is another boot's: a stretch of its own, too. */
-    if (!totals.stretch_is_open || start_ns < totals.stretch_end_ns) {
-        totals.wall_ns += totals.stretch_end_ns - totals.stretch_start_ns;
-        totals.stretch_start_ns = start_ns;
-        totals.stretch_is_open = true;
-    }
-    totals.stretch_end_ns = end_ns;
     totals.n_prompt_tokens += n_prompt;
     totals.n_generated_tokens += n_generated;
-    totals.prefill_ns += prefill_ns;
-    totals.decode_ns += decode_ns;
+    if (summary->batch == 1) {
+        add_time(&totals, start_ns, end_ns);
+        totals.prefill_ns += prefill_ns;
+        totals.decode_ns += decode_ns;
+    }
     summary->ttft_ns[totals.n_samples++] = (double)prefill_ns;
     if (n_generated > 1)
         summary->tpot_ns[summary->n_tpot++] = (double)decode_ns / (double)(n_generated - 1);
     summary->totals = totals;
     return SW_OK;
+}
+
+enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *window,
+                                   struct sw_error *err)
+{
+    uint64_t n_prompt, n_generated, start_ns, end_ns;
+    const uint64_t most = UINT64_C(1) << 53;
+    struct totals totals = summary->totals;
+    const char *name = json_string_value(json_object_get(window, "phase"));
+    size_t p = 0;
+    while (p < N_PHASES && (name == NULL || strcmp(name, phase_names[p]) != 0))
+        p++;
+    if (p == N_PHASES)
+        return sw_fail(err, SW_EFORMAT, "window: \"phase\" is neither prefill nor decode");
+    enum sw_code code = sw_json_u64(&n_prompt, window, "n_prompt_tokens", 0, most, "window", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&n_generated, window, "n_generated_tokens", 0, most, "window", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&start_ns, window, "start_ns", 0, INT64_MAX, "window", err);
+    if (code == SW_OK)
+        code = sw_json_u64(&end_ns, window, "end_ns", start_ns, INT64_MAX, "window", err);
+    if (code == SW_OK)
+        code =
+            add_energy(totals.energy[p], json_object_get(window, "energy"), "window: energy", err);
+    if (code != SW_OK)
+        return code;
+    add_time(&totals, start_ns, end_ns);
+    *(p == PREFILL ? &totals.prefill_ns : &totals.decode_ns) += end_ns - start_ns;
+    totals.n_windows++;
+    totals.n_window_prompt_tokens += n_prompt;
+    totals.n_window_generated_tokens += n_generated;
+    summary->totals = totals;
+    return SW_OK;
+}
+
+/* What the sums are divided by. */
+static double n_tokens_measured(const struct sw_summary *summary)
+{
+    return (double)(summary->batch > 1 ? summary->totals.n_window_generated_tokens
+                                       : summary->totals.n_generated_tokens);
 }
 
 static json_t *spread(double *values, size_t n)
@@ -162,7 +222,9 @@ static void put_energy(json_t *end, const struct sw_summary *summary, const json
         json_t *phase = json_object();
         for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++) {
             json_object_set_new(phase, sw_record_component_names[c],
-                                sw_energy_sum_to_json(&t->energy[p][c], "no sample"));
+                                sw_energy_sum_to_json(&t->energy[p][c], summary->batch > 1
+                                                                            ? "no window"
+                                                                            : "no sample"));
             sw_energy_sum_merge(&component[c], &t->energy[p][c]);
         }
         json_object_set_new(phases, phase_names[p], phase);
@@ -170,7 +232,7 @@ static void put_energy(json_t *end, const struct sw_summary *summary, const json
     json_object_set_new(phases, "idle_after", idle_after != NULL ? idle_after : json_null());
     json_object_set_new(end, "energy", phases);
 
-    double n_tokens = (double)t->n_generated_tokens;
+    double n_tokens = n_tokens_measured(summary);
     struct sw_energy_sum total = sw_energy_sum_total(component);
     json_object_set_new(end, "energy_j", sw_energy_joules(component, 1));
     json_object_set_new(end, "energy_j_per_token", sw_energy_joules(component, n_tokens));
@@ -191,7 +253,7 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
 {
     const struct totals *t = &summary->totals;
     *out = NULL;
-    if (t->n_samples == 0) {
+    if (t->n_samples == 0 || n_tokens_measured(summary) < 1) {
         json_decref(end->idle_after);
         json_decref(end->memory);
         return sw_fail(err, SW_EABSENT, "no sample was finished: there is nothing to sum up");
@@ -206,9 +268,15 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
     if (o == NULL)
         return sw_fail(err, SW_ENOMEM, "summary: out of memory");
     put_energy(o, summary, summary->run, end->idle_after);
-    double n_tokens = (double)t->n_generated_tokens;
+    double n_tokens = n_tokens_measured(summary);
     json_object_set_new(o, "seconds_per_token",
                         json_real((double)(t->prefill_ns + t->decode_ns) * 1e-9 / n_tokens));
+    if (summary->batch > 1)
+        json_object_set_new(o, "windows",
+                            json_pack("{s:I, s:I, s:I}", "n", (json_int_t)t->n_windows,
+                                      "n_prompt_tokens", (json_int_t)t->n_window_prompt_tokens,
+                                      "n_generated_tokens",
+                                      (json_int_t)t->n_window_generated_tokens));
     json_object_set_new(o, "ttft_ns", spread(summary->ttft_ns, t->n_samples));
     json_object_set_new(o, "tpot_ns", spread(summary->tpot_ns, summary->n_tpot));
     json_object_set_new(o, "memory", end->memory != NULL ? end->memory : json_null());

@@ -1,7 +1,12 @@
 /*
- * The summary of a run from its journal lines alone: the `run` line and its `sample` lines give
- * the `end` line, which is the record that `-o json` prints. Every figure in it can be recomputed
- * from the lines.
+ * The summary of a run from its journal lines alone: the `run` line and its `sample` lines, and in
+ * a batch its `window` lines, give the `end` line, which is the record that `-o json` prints. Every
+ * figure in it can be recomputed from the lines.
+ *
+ * In a batch the answers under way share each joule and each second, so energy, prefill_ns,
+ * decode_ns and wall_ns are summed over windows, and what is told per token is divided by the
+ * tokens of the windows: all that were generated, those of answers that an interruption dropped
+ * included.
  */
 #ifndef SW_RECORD_SUMMARY_H
 #define SW_RECORD_SUMMARY_H
@@ -20,8 +25,12 @@ enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_e
 /* Adds one `sample` line (borrowed); a malformed one fails and leaves the sums as they were. */
 enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, struct sw_error *err);
 
-/* The next sample comes from another process than the last one (resume): the time between the two
- * belongs to neither. */
+/* Adds one `window` line (borrowed), in their order; the same about malformed ones. */
+enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *window,
+                                   struct sw_error *err);
+
+/* The next sample or window comes from another process than the last one (resume): the time between
+ * the two belongs to neither. */
 void sw_summary_begin_stretch(struct sw_summary *summary);
 
 size_t sw_summary_n_samples(const struct sw_summary *summary);

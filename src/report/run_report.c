@@ -111,8 +111,12 @@ static json_t *report_rows(const json_t *record)
                   : "weights: checkpoint");
     snprintf(source, sizeof source, "runs as %s", text_at(record, "arithmetic"));
     put(rows, "Strategy", text_at(record, "strategy"), source);
+    long long batch = integer_at(record, "batch");
     snprintf(source, sizeof source, "%s kernels, %lld threads", text_at(record, "isa"),
              integer_at(record, "threads"));
+    if (batch > 1)
+        snprintf(source + strlen(source), sizeof source - strlen(source),
+                 ", up to %lld questions at once", batch);
     put(rows, "Backend", text_at(record, "backend"), source);
     snprintf(source, sizeof source, "%s split, prompt: %s", text_at(record, "dataset.split"),
              text_at(record, "prompt.template"));
@@ -187,6 +191,7 @@ static const struct sw_table_column csv_columns[] = {
     {"g_per_kwh.value", NULL, 0, 0},
     {"g_per_kwh.source", NULL, 0, 0},
     {"g_per_kwh.year", NULL, 0, 0},
+    {"batch", NULL, 0, 0},
 };
 
 /* For people on a terminal: no heading, long sources wrapped under their column. */

@@ -51,9 +51,10 @@ static const struct test_case cases[] = {
 enum { N_CASES = sizeof cases / sizeof *cases };
 
 #ifdef __x86_64__
-static const enum sw_cpu_level levels[] = {SW_CPU_SCALAR, SW_CPU_AVX2, SW_CPU_AVX512};
+static const enum sw_cpu_level levels[] = {SW_CPU_SCALAR, SW_CPU_AVX2, SW_CPU_AVX512,
+                                           SW_CPU_AVX512_VNNI, SW_CPU_AVX512_BF16};
 #elif defined(__aarch64__)
-static const enum sw_cpu_level levels[] = {SW_CPU_SCALAR, SW_CPU_NEON};
+static const enum sw_cpu_level levels[] = {SW_CPU_SCALAR, SW_CPU_NEON, SW_CPU_NEON_DOT};
 #else
 static const enum sw_cpu_level levels[] = {SW_CPU_SCALAR};
 #endif

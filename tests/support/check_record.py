@@ -5,7 +5,8 @@
 
 Each line is validated against the JSON Schema (if python3-jsonschema is installed), each sample's
 energy is recomputed from the raw counters at its edges (wraps folded, counted meters only), and the
-end line's sums, per-token figures and grams from the samples. Prints one line per journal; exits 1
+end line's sums, per-token figures and grams from the samples, or in a batch from its windows, in
+whose time the stamps of the samples must lie. Prints one line per journal; exits 1
 at the first difference.
 """
 import json
@@ -56,7 +57,8 @@ def check_phase(meters, energy, first, last, where):
             fail(f"{where}.{component}: {energy[component]['uj']} uJ, the counters say {expected}")
 
 
-def check_sample(meters, sample, number):
+def check_sample(run, sample, number):
+    meters = run["meters"]
     where = f"sample {number}"
     if sample["n_generated_tokens"] != len(sample["ids"]) or len(sample["ids"]) != len(
         sample["stamps_ns"]
@@ -75,6 +77,14 @@ def check_sample(meters, sample, number):
     if sample["stamps_ns"][-1] > sample["end_ns"]:
         fail(f"{where}: a token after the end")
     edges = sample["edges"]
+    if run["batch"] > 1:
+        if edges is not None:
+            fail(f"{where}: edges of its own in a batch")
+        for phase in ("prefill", "decode"):
+            for component in COMPONENTS:
+                if sample["energy"][phase][component]["uj"] is not None:
+                    fail(f"{where}: joules of its own in a batch")
+        return
     if edges["begin"]["end_ns"] > sample["start_ns"] or edges["decode_end"]["begin_ns"] < sample["end_ns"]:
         fail(f"{where}: meters read inside the phase")
     middle = edges["prefill_end"]
@@ -84,18 +94,74 @@ def check_sample(meters, sample, number):
     check_phase(meters, sample["energy"]["decode"], edges["prefill_end"], edges["decode_end"], where + " decode")
 
 
-def check_end(run, samples, end):
+def check_window(run, window, windows):
+    where = f"window {window['index']}"
+    edges = window["edges"]
+    if window["index"] != len(windows):
+        fail(f"{where}: {len(windows)} windows come before it")
+    if not 1 <= window["n_sequences"] <= run["batch"]:
+        fail(f"{where}: {window['n_sequences']} sequences in a batch of {run['batch']}")
+    if window["start_ns"] > window["end_ns"]:
+        fail(f"{where}: ends before it starts")
+    if edges["begin"]["end_ns"] > window["start_ns"] or edges["end"]["begin_ns"] < window["end_ns"]:
+        fail(f"{where}: meters read inside the window")
+    if window["phase"] == "decode":
+        if window["n_prompt_tokens"] != 0 or window["n_generated_tokens"] % window["n_sequences"] != 0:
+            fail(f"{where}: tokens")
+    elif window["n_generated_tokens"] != window["n_sequences"]:
+        fail(f"{where}: not one token for each prompt")
+    check_phase(run["meters"], window["energy"], edges["begin"], edges["end"], where)
+
+
+def check_batch(run, samples, windows, end):
+    """Every id of every sample became known in one of its windows, and no window has too few."""
+    found = [0] * len(windows)
+    for sample in samples:
+        number = sample["index"]
+        mine = windows[sample["first_window"] : sample["last_window"] + 1]
+        if not mine or mine[0]["phase"] != "prefill" or mine[0]["start_ns"] != sample["start_ns"]:
+            fail(f"sample {number}: does not start with its first window")
+        for stamp in sample["stamps_ns"]:
+            inside = [w["index"] for w in mine if w["start_ns"] <= stamp <= w["end_ns"]]
+            if len(inside) != 1:
+                fail(f"sample {number}: a token in {len(inside)} of its windows")
+            found[inside[0]] += 1
+    dropped = run.get("resumed_at_sample") is not None or end["interrupted"]
+    for window, n in zip(windows, found):
+        if n > window["n_generated_tokens"] or (n < window["n_generated_tokens"] and not dropped):
+            fail(f"window {window['index']}: {window['n_generated_tokens']} tokens, {n} in the samples")
+    if end["windows"] != {
+        "n": len(windows),
+        "n_prompt_tokens": sum(w["n_prompt_tokens"] for w in windows),
+        "n_generated_tokens": sum(w["n_generated_tokens"] for w in windows),
+    }:
+        fail("end: windows")
+    if not dropped and end["windows"]["n_prompt_tokens"] != end["n_prompt_tokens"]:
+        fail("end: prompt tokens of windows and samples differ")
+
+
+def check_end(run, samples, windows, end):
     n_tokens = sum(s["n_generated_tokens"] for s in samples)
     if end["samples"] != len(samples) or end["n_generated_tokens"] != n_tokens:
         fail("end: counts")
+    if run["batch"] > 1:
+        check_batch(run, samples, windows, end)
+        n_tokens = end["windows"]["n_generated_tokens"]
     if end["n_prompt_tokens"] != sum(s["n_prompt_tokens"] for s in samples):
         fail("end: n_prompt_tokens")
     for phase in ("prefill", "decode"):
-        if end[f"{phase}_ns"] != sum(s[f"{phase}_ns"] for s in samples):
+        if run["batch"] > 1:
+            of_phase = [w for w in windows if w["phase"] == phase]
+            spent_ns = [w["end_ns"] - w["start_ns"] for w in of_phase]
+            energies = [w["energy"] for w in of_phase]
+        else:
+            spent_ns = [s[f"{phase}_ns"] for s in samples]
+            energies = [s["energy"][phase] for s in samples]
+        if end[f"{phase}_ns"] != sum(spent_ns):
             fail(f"end: {phase}_ns")
         for component in COMPONENTS:
-            parts = [s["energy"][phase][component]["uj"] for s in samples]
-            expected = None if None in parts else sum(parts)
+            parts = [energy[component]["uj"] for energy in energies]
+            expected = None if None in parts or not parts else sum(parts)
             if end["energy"][phase][component]["uj"] != expected:
                 fail(f"end: energy.{phase}.{component}")
     total, rank = 0, -1
@@ -137,7 +203,7 @@ def main():
                 kind: jsonschema.Draft7Validator(
                     {"$ref": f"#/definitions/{kind}", "definitions": schema["definitions"]}
                 )
-                for kind in ("run", "sample", "end")
+                for kind in ("run", "sample", "window", "end")
             }
             for number, line in enumerate(lines, 1):
                 if line.get("type") not in by_type:
@@ -147,22 +213,25 @@ def main():
             validated = "validated"
         except ImportError:
             pass
-    run, samples, end, n_runs = None, [], None, 0
+    run, samples, windows, done, n_runs = None, [], [], set(), 0
     for line in lines:
         if list(line)[:2] != ["schema_version", "type"]:
             fail("schema_version and type do not come first")
         if line["type"] == "run":
             if run is None or run["run_id"] != line["run_id"]:
-                samples = []
+                samples, windows, done = [], [], set()
                 n_runs += 1
-            run, end = line, None
+            run = line
         elif line["type"] == "sample":
-            if line["run_id"] == run["run_id"] and line["index"] == len(samples):
-                check_sample(run["meters"], line, line["index"])
+            if line["run_id"] == run["run_id"] and line["index"] not in done:
+                check_sample(run, line, line["index"])
                 samples.append(line)
+                done.add(line["index"])
+        elif line["type"] == "window":
+            check_window(run, line, windows)
+            windows.append(line)
         else:
-            end = line
-            check_end(run, samples, end)
+            check_end(run, samples, windows, line)
     print(f"PASS {n_runs} runs, {len(lines)} lines, {len(samples)} samples in the last; {validated}")
 
 

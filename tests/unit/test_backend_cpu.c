@@ -292,13 +292,13 @@ static void every_level_gives_the_same_bits(void **state)
 {
     (void)state;
     enum { N = 21 };
-    const char *const levels[] = {"scalar", "avx2", "avx512"};
+    const char *const levels[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"};
     size_t n_levels = 0;
     for (size_t s = 0; s < N_SHAPES; s++) {
         struct sw_model *model = open_model(shapes[s]);
         size_t n_logits = N * sw_model_config(model)->vocab_size;
         float *expected = logits_room(model, N), *logits = logits_room(model, N);
-        for (size_t l = 0; l < 3; l++) {
+        for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
             setenv("SMOLWATT_ISA", levels[l], 1);
             struct sw_backend *backend = open_backend(model, NULL, 1);
             struct sw_backend_info info;

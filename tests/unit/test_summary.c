@@ -125,6 +125,93 @@ static void stretches_of_a_resumed_run_add_up(void **state)
     json_decref(end);
 }
 
+static json_t *window(const char *phase_name, long long start_ns, long long n_prompt,
+                      long long n_tokens, long long cpu_uj)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "phase", phase_name, "start_ns",
+                     (json_int_t)start_ns, "end_ns", (json_int_t)(start_ns + 1000),
+                     "n_prompt_tokens", (json_int_t)n_prompt, "n_generated_tokens",
+                     (json_int_t)n_tokens, "energy", phase(cpu_uj, 500000));
+}
+
+static void add_window(struct sw_summary *s, json_t *line)
+{
+    struct sw_error err = {0};
+    if (sw_summary_add_window(s, line, &err) != SW_OK)
+        fail_msg("%s", err.text);
+    json_decref(line);
+}
+
+static json_t *batch_run_line(void)
+{
+    json_t *run = run_line();
+    json_object_set_new(run, "batch", json_integer(4));
+    return run;
+}
+
+static void a_batch_sums_windows_and_counts_all_their_tokens(void **state)
+{
+    (void)state;
+    struct sw_summary *s = summary_of(batch_run_line());
+    add_window(s, window("prefill", 1000, 30, 4, 1000000));
+    add_window(s, window("decode", 2500, 0, 16, 3000000));
+    /* Joules of a sample are nobody's: they would be counted twice. */
+    add(s, sample(1000, 9, 7000000, 7000000));
+    add(s, sample(1000, 9, -1, -1));
+    json_t *end = finish(s);
+    assert_int_equal((long long)number(end, "n_generated_tokens"), 18);
+    assert_int_equal((long long)number(end, "windows.n"), 2);
+    assert_int_equal((long long)number(end, "windows.n_prompt_tokens"), 30);
+    assert_int_equal((long long)number(end, "windows.n_generated_tokens"), 20);
+    assert_int_equal((long long)number(end, "prefill_ns"), 1000);
+    assert_int_equal((long long)number(end, "decode_ns"), 1000);
+    assert_int_equal((long long)number(end, "wall_ns"), 2500);
+    assert_int_equal((long long)number(end, "energy.prefill.cpu.uj"), 1000000);
+    assert_int_equal((long long)number(end, "energy.decode.cpu.uj"), 3000000);
+    assert_true(number(end, "energy_j.total.value") == 5.0);
+    /* 20 tokens were paid for, though an interruption dropped two of them. */
+    assert_true(number(end, "energy_j_per_token.total.value") == 5.0 / 20);
+    assert_true(number(end, "seconds_per_token") == 2000 * 1e-9 / 20);
+    assert_int_equal((long long)number(end, "ttft_ns.n"), 2);
+    json_decref(end);
+}
+
+static void malformed_windows_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        const char *json;
+        const char *message;
+    } cases[] = {
+        {"phase", "\"load\"", "window: \"phase\" is neither prefill nor decode"},
+        {"phase", "7", "window: \"phase\" is neither prefill nor decode"},
+        {"n_generated_tokens", "-1",
+         "window: \"n_generated_tokens\" is -1, outside 0 to 9007199254740992"},
+        {"n_prompt_tokens", "null", "window: \"n_prompt_tokens\" is missing"},
+        {"energy", "[]", "window: energy.cpu: not an object"},
+        {"end_ns", "5", "window: \"end_ns\" is 5, outside 100 to 9223372036854775807"},
+    };
+    struct sw_summary *s = summary_of(batch_run_line());
+    struct sw_error err = {0};
+    json_t *end = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *line = window("decode", 100, 0, 5, 1);
+        json_object_set_new(line, cases[i].key, json_loads(cases[i].json, JSON_DECODE_ANY, NULL));
+        assert_int_equal(sw_summary_add_window(s, line, &err), SW_EFORMAT);
+        assert_string_equal(err.text, cases[i].message);
+        json_decref(line);
+    }
+    /* A sample whose windows were lost has nothing to be divided. */
+    add(s, sample(100, 5, -1, -1));
+    assert_int_equal(sw_summary_finish(s, &(struct sw_summary_end){.ended_at = ""}, &end, &err),
+                     SW_EABSENT);
+    add_window(s, window("decode", 100, 0, 5, 1));
+    end = finish(s);
+    assert_int_equal((long long)number(end, "windows.n"), 1);
+    json_decref(end);
+}
+
 static void malformed_samples_are_refused_and_change_nothing(void **state)
 {
     (void)state;
@@ -207,6 +294,8 @@ int main(void)
         cmocka_unit_test(sums_and_per_token_figures_are_exact),
         cmocka_unit_test(one_missing_reading_makes_the_sum_null_and_not_smaller),
         cmocka_unit_test(stretches_of_a_resumed_run_add_up),
+        cmocka_unit_test(a_batch_sums_windows_and_counts_all_their_tokens),
+        cmocka_unit_test(malformed_windows_are_refused_and_change_nothing),
         cmocka_unit_test(malformed_samples_are_refused_and_change_nothing),
         cmocka_unit_test(the_report_survives_any_record),
         cmocka_unit_test(csv_fields_are_quoted_as_rfc_4180_says),

@@ -34,34 +34,27 @@ static struct sw_cpu_arithmetic arithmetic_of(enum sw_strategy strategy, bool ha
 {
     switch (strategy) {
     case SW_STRATEGY_DYNAMIC_16BIT:
-        return (struct sw_cpu_arithmetic){"w16_a32",   "bf16",      "f32",
-                                          SW_FORM_W16, SW_FORM_W16, SW_COMPUTE_FMA_F32,
-                                          true};
+        return (struct sw_cpu_arithmetic){
+            "w16_a32", "bf16", "f32", SW_FORM_W16, SW_FORM_W16, SW_COMPUTE_FMA_F32, true};
     case SW_STRATEGY_16BIT:
         if (has_bf16)
-            return (struct sw_cpu_arithmetic){"bf16",       "bf16",       "bf16",
-                                              SW_FORM_BF16, SW_FORM_BF16, SW_COMPUTE_DOT_BF16,
-                                              true};
-        return (struct sw_cpu_arithmetic){"bf16",          "bf16",          "f32",
-                                          SW_FORM_ROUNDED, SW_FORM_ROUNDED, SW_COMPUTE_FMA_F32,
-                                          true};
+            return (struct sw_cpu_arithmetic){
+                "bf16", "bf16", "bf16", SW_FORM_BF16, SW_FORM_BF16, SW_COMPUTE_DOT_BF16, true};
+        return (struct sw_cpu_arithmetic){
+            "bf16", "bf16", "f32", SW_FORM_ROUNDED, SW_FORM_ROUNDED, SW_COMPUTE_FMA_F32, true};
     case SW_STRATEGY_8BIT:
-        return (struct sw_cpu_arithmetic){"w8c_a8b64", "s8",       "s8",
-                                          SW_FORM_S8,  SW_FORM_S8, SW_COMPUTE_DOT_S8,
-                                          false};
+        return (struct sw_cpu_arithmetic){"w8c_a8b64",       "s8", "s8", SW_FORM_S8, SW_FORM_S8,
+                                          SW_COMPUTE_DOT_S8, false};
     case SW_STRATEGY_DYNAMIC_8BIT:
-        return (struct sw_cpu_arithmetic){"dynamic_u8s8", "s8, embedding and head u8",
-                                          "u8 x s8",      SW_FORM_U8S8,
-                                          SW_FORM_U8S8,   SW_COMPUTE_DOT_S8,
-                                          false};
+        return (struct sw_cpu_arithmetic){
+            "dynamic_u8s8", "s8, embedding and head u8", "u8 x s8", SW_FORM_U8S8,
+            SW_FORM_U8S8,   SW_COMPUTE_DOT_S8,           false};
     case SW_STRATEGY_4BIT:
-        return (struct sw_cpu_arithmetic){"w4b32_a8b32", "s4, head s8", "s8",
-                                          SW_FORM_S4,    SW_FORM_S8,    SW_COMPUTE_DOT_S8,
-                                          false};
+        return (struct sw_cpu_arithmetic){"w4b32_a8b32", "s4, head s8",     "s8", SW_FORM_S4,
+                                          SW_FORM_S8,    SW_COMPUTE_DOT_S8, false};
     default:
-        return (struct sw_cpu_arithmetic){"f32",       "f32",       "f32",
-                                          SW_FORM_F32, SW_FORM_F32, SW_COMPUTE_FMA_F32,
-                                          false};
+        return (struct sw_cpu_arithmetic){
+            "f32", "f32", "f32", SW_FORM_F32, SW_FORM_F32, SW_COMPUTE_FMA_F32, false};
     }
 }
 

@@ -54,10 +54,10 @@ struct sw_cpu_arithmetic {
 
 /* Owned by one thread. */
 struct sw_cpu_thread {
-    float *product;         /* (SW_SCRATCH_ROWS, 32) */
-    float *normed;          /* (dim_stride) a row before it takes its form */
+    float *product;             /* (SW_SCRATCH_ROWS, 32) */
+    float *normed;              /* (dim_stride) a row before it takes its form */
     struct sw_rows prepared[2]; /* (SW_FEW_TOKENS) of the layers, of the head */
-    float *widened;         /* (2, columns of the widest matrix, 16), NULL unless a form needs it */
+    float *widened;  /* (2, columns of the widest matrix, 16), NULL unless a form needs it */
     float *scores;   /* (attention_rows, position_tiles * 16) */
     float *mixed;    /* (attention_rows, head_tiles * 16) */
     float *inverses; /* (attention_rows) */

@@ -16,7 +16,13 @@ typedef void finish_fn(const struct sw_backend *b, const struct sw_cpu_layer *la
 
 static finish_fn finish_residual;
 
-enum { PRODUCT_STRIDE = 2 * SW_TILE };
+enum {
+    PRODUCT_STRIDE = 2 * SW_TILE,
+    /* Up to here a pass is taken for decoding many sequences, whose products are short enough for
+     * the kernels themselves to ask for the next tiles (ahead_of in kernels_common.inc). */
+    MANY_SEQUENCES = 72,
+    DECODE_ROWS = 18,
+};
 
 /* Asks for [from, from + size) bytes of memory to be brought to the second cache. */
 static void prefetch(const void *memory, size_t from, size_t to)
@@ -36,7 +42,9 @@ static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *laye
     float *y = b->threads[thread].product;
     bool is_widened = sw_matrix_is_widened(matrix, n_rows);
     float *widened = is_widened ? b->threads[thread].widened : NULL;
-    size_t n_blocks = (n_rows + SW_SCRATCH_ROWS - 1) / SW_SCRATCH_ROWS;
+    bool is_prefill = n_rows > MANY_SEQUENCES;
+    size_t most = is_prefill ? SW_SCRATCH_ROWS : DECODE_ROWS;
+    size_t n_blocks = (n_rows + most - 1) / most;
     for (size_t tile = begin; tile < end; tile += 2) {
         size_t n_tiles = end - tile < 2 ? 1 : 2,
                n_next = end - tile - n_tiles < 2 ? end - tile - n_tiles : 2;
@@ -45,15 +53,13 @@ static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *laye
             sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
         for (size_t block = 0; block < n_blocks; block++) {
             size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
-            if (n_blocks > 1) {
-                size_t next_bytes = n_next * matrix->tile_bytes;
-                prefetch(next_tiles, next_bytes * block / n_blocks,
-                         next_bytes * (block + 1) / n_blocks);
-                if (finish == finish_residual) {
-                    for (size_t i = row; i < next; i++)
-                        prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
-                                 n_tiles * SW_TILE * sizeof *b->x);
-                }
+            if (is_prefill || is_widened)
+                prefetch(next_tiles, n_next * matrix->tile_bytes * block / n_blocks,
+                         n_next * matrix->tile_bytes * (block + 1) / n_blocks);
+            if (n_blocks > 1 && finish == finish_residual) {
+                for (size_t i = row; i < next; i++)
+                    prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
+                             n_tiles * SW_TILE * sizeof *b->x);
             }
             sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
                                n_tiles, widened);

@@ -32,9 +32,9 @@
 #include "base/cpu.h"
 
 enum {
-    SW_TILE = 16,       /* output rows of a tile, lanes of a sum */
-    SW_BLOCK_S8 = 64,   /* most activations that share a scale */
-    SW_GROUP_S4 = 32,   /* columns that share a scale in 4 bits */
+    SW_TILE = 16,         /* output rows of a tile, lanes of a sum */
+    SW_BLOCK_S8 = 64,     /* most activations that share a scale */
+    SW_GROUP_S4 = 32,     /* columns that share a scale in 4 bits */
     SW_GROUP_BYTES = 288, /* of a tile: 256 of values, 32 of scales */
 };
 
@@ -55,14 +55,11 @@ struct sw_rows_s8 {
  *         y[i * y_stride + t * 16 + r] = sum
  * gemm_w16: the same with tiles in w16, tile_stride in their elements.
  * gemm_bf16: x and tiles in bf16, k even: for each pair of columns c, c + 1: sum = fma(x[c + 1],
- *     w[c + 1], sum), then sum = fma(x[c], w[c], sum), subnormals zero (VDPBF16PS in the Intel SDM).
- * gemm_s8: rows x.values[row ...] of m, tiles tile_bytes apart.
- *     sum = 0; for each block b: sum = fma((float)(sum of value * weight, an exact int32),
- *                                          x.scales[b], sum)
- *     y = sum * scales[t * 16 + r]
- * gemm_s4: x in blocks of 32.
- *     sum = 0; for each group g: sum = fma((float)(exact sum), scale of tile, g, r * x.scales[g],
- *                                          sum);  y = sum
+ *     w[c + 1], sum), then sum = fma(x[c], w[c], sum), subnormals zero (VDPBF16PS in the Intel
+ * SDM). gemm_s8: rows x.values[row ...] of m, tiles tile_bytes apart. sum = 0; for each block b:
+ * sum = fma((float)(sum of value * weight, an exact int32), x.scales[b], sum) y = sum * scales[t *
+ * 16 + r] gemm_s4: x in blocks of 32. sum = 0; for each group g: sum = fma((float)(exact sum),
+ * scale of tile, g, r * x.scales[g], sum);  y = sum
  *
  * rms_norm_f32: y[i] = x[i] * s * weight[i] for i < n, s = 1 / sqrt(mean of squares + eps).
  * softmax_f32: z = x[i] * scale for i < n; y[i] = exp(z - max z), y[n ...] = 0 up to a multiple of
@@ -83,9 +80,10 @@ struct sw_rows_s8 {
  *     steps of SW_S4_STEP.
  * widen_w16: a w16 tile as an f32 tile of k columns.
  *
- * read_f32, fma_f32, dot_bf16, dot_s8: the machine's limits (backend/limits.h). Reads n (a multiple of 256)
- *     floats once, in order; does n rounds of independent multiply-adds in registers (of floats, bf16, bytes) and returns their number of operations. All return or
- *     store a value that depends on the work.
+ * read_f32, fma_f32, dot_bf16, dot_s8: the machine's limits (backend/limits.h). Reads n (a multiple
+ * of 256) floats once, in order; does n rounds of independent multiply-adds in registers (of
+ * floats, bf16, bytes) and returns their number of operations. All return or store a value that
+ * depends on the work.
  */
 #define SW_KERNELS_FLOAT(X)                                                                        \
     X(void, gemm_f32,                                                                              \
@@ -100,14 +98,14 @@ struct sw_rows_s8 {
     X(void, add_f32,                                                                               \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, size_t n))            \
     X(void, quantise_s8,                                                                           \
-      (int8_t *values, float *scales, int32_t *sums, const float *x, size_t n, size_t block))      \
+      (int8_t * values, float *scales, int32_t *sums, const float *x, size_t n, size_t block))     \
     X(void, round_bf16, (float *y, const float *x, size_t n))                                      \
     X(void, pack_f32,                                                                              \
       (float *tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))                \
     X(void, pack_w16,                                                                              \
-      (uint16_t *tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))             \
+      (uint16_t * tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))            \
     X(void, pack_s4,                                                                               \
-      (uint8_t *tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))              \
+      (uint8_t * tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))             \
     X(void, widen_w16, (float *tile, const uint16_t *tile_w16, size_t k))                          \
     X(float, read_f32, (const float *x, size_t n))                                                 \
     X(double, fma_f32, (float *sink, size_t n))
@@ -120,12 +118,12 @@ struct sw_rows_s8 {
       (float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row, size_t m,                \
        const uint8_t *tiles, size_t tile_bytes, size_t n_tiles, size_t k))                         \
     X(void, pack_s8,                                                                               \
-      (uint8_t *tile, float *scales, const float *rows, size_t row_stride, size_t n_rows,          \
+      (uint8_t * tile, float *scales, const float *rows, size_t row_stride, size_t n_rows,         \
        size_t k))                                                                                  \
     X(double, dot_s8, (float *sink, size_t n))
 
 #define SW_KERNELS_BF16(X)                                                                         \
-    X(void, to_bf16, (uint16_t *y, const float *x, size_t n))                                      \
+    X(void, to_bf16, (uint16_t * y, const float *x, size_t n))                                     \
     X(void, gemm_bf16,                                                                             \
       (float *y, size_t y_stride, const uint16_t *x, size_t x_stride, size_t m,                    \
        const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k))                       \

@@ -59,8 +59,7 @@ static inline void vec_store_s8(int8_t *p, vec x)
 enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 6, S8_TILES = 1, S4_ROWS = 3, S4_TILES = 1 };
 #define S8_PAIRS
 
-#define s8_weights(p)                                                                              \
-    _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define s8_weights(p)     _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define s8_dot(sum, w, x) _mm256_add_epi32(sum, _mm256_madd_epi16(w, x))
 
 static inline void s8_widen(int16_t *to, const int8_t *from)
@@ -78,8 +77,7 @@ static inline void s8_widen(int16_t *to, const int8_t *from)
 
 /* The sum is an operand, too, or all products would be one to the compiler. */
 #define LIMIT_DOT(sum, w)                                                                          \
-    _mm256_add_epi32(sum,                                                                          \
-                     _mm256_madd_epi16(_mm256_maddubs_epi16(w, sum), _mm256_set1_epi16(1)))
+    _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, sum), _mm256_set1_epi16(1)))
 enum { LIMIT_OPERATIONS = 32 * 2 };
 
 #include "backend/cpu/kernels_integer.inc"

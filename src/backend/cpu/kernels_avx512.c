@@ -10,8 +10,7 @@ enum { MAX_ROWS = 12, MAX_TILES = 2 };
 enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 12, S8_TILES = 2, S4_ROWS = 6, S4_TILES = 2 };
 #define S8_PAIRS
 
-#define s8_weights(p)                                                                              \
-    _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define s8_weights(p)     _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 #define s8_dot(sum, w, x) _mm512_add_epi32(sum, _mm512_madd_epi16(w, x))
 
 static inline void s8_widen(int16_t *to, const int8_t *from)
@@ -25,8 +24,7 @@ static inline void s8_widen(int16_t *to, const int8_t *from)
 
 /* The sum is an operand, too, or all products would be one to the compiler. */
 #define LIMIT_DOT(sum, w)                                                                          \
-    _mm512_add_epi32(sum,                                                                          \
-                     _mm512_madd_epi16(_mm512_maddubs_epi16(w, sum), _mm512_set1_epi16(1)))
+    _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(w, sum), _mm512_set1_epi16(1)))
 enum { LIMIT_OPERATIONS = 64 * 2 };
 
 #include "backend/cpu/kernels_integer.inc"

@@ -7,7 +7,8 @@
 enum { BF16_ROWS = 12, BF16_TILES = 2 };
 
 INLINE void multiply(float *y, size_t y_stride, const uint16_t *x, size_t x_stride,
-                     const uint16_t *tiles, size_t tile_stride, size_t k, int n_rows, int n_tiles)
+                     const uint16_t *tiles, size_t tile_stride, size_t k, struct ahead ahead,
+                     int n_rows, int n_tiles)
 {
     vec sums[BF16_ROWS][BF16_TILES];
     UNROLL
@@ -17,6 +18,7 @@ INLINE void multiply(float *y, size_t y_stride, const uint16_t *x, size_t x_stri
             sums[i][t] = vec_set(0);
     }
     for (size_t c = 0; c < k; c += 2) {
+        ask_for(&ahead);
         __m512bh w[BF16_TILES];
         UNROLL
         for (int t = 0; t < n_tiles; t++)
@@ -43,11 +45,14 @@ INLINE void multiply_tiles(float *y, size_t y_stride, const uint16_t *x, size_t 
                            const uint16_t *tiles, size_t tile_stride, size_t k, int n_tiles)
 {
     size_t n_blocks = (m + BF16_ROWS - 1) / BF16_ROWS;
+    const uint16_t *next = tiles + (size_t)n_tiles * tile_stride;
     for (size_t b = 0; b < n_blocks; b++) {
         size_t begin = m * b / n_blocks, end = m * (b + 1) / n_blocks;
         switch (end - begin) {
             WITH_ANY_ROWS(BF16_ROWS, multiply, y + begin * y_stride, y_stride, x + begin * x_stride,
-                          x_stride, tiles, tile_stride, k)
+                          x_stride, tiles, tile_stride, k,
+                          ahead_of(next, (size_t)n_tiles * tile_stride * sizeof *tiles, m, b,
+                                   n_blocks, k / 2 + 1))
         }
     }
 }

@@ -43,8 +43,8 @@ static float zero_if_subnormal(float x)
 
 static float fma_bf16(uint16_t a, uint16_t b, float sum)
 {
-    return zero_if_subnormal(fmaf(zero_if_subnormal(sw_bf16_to_float(a)),
-                                  zero_if_subnormal(sw_bf16_to_float(b)), sum));
+    return zero_if_subnormal(
+        fmaf(zero_if_subnormal(sw_bf16_to_float(a)), zero_if_subnormal(sw_bf16_to_float(b)), sum));
 }
 
 static void gemm_bf16_scalar(float *y, size_t y_stride, const uint16_t *x, size_t x_stride,
@@ -116,7 +116,8 @@ static void gemm_s4_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x
                     int32_t exact = 0;
                     for (size_t c = 0; c < SW_GROUP_S4; c++)
                         exact += values[c] * (nibble(group, c, r) - 8);
-                    float scale = group_scale(group, r) * x->scales[(row + i) * x->block_stride + g];
+                    float scale =
+                        group_scale(group, r) * x->scales[(row + i) * x->block_stride + g];
                     sum = fmaf((float)exact, scale, sum);
                 }
                 y[i * y_stride + t * SW_TILE + r] = sum;
@@ -209,8 +210,7 @@ static void widen_w16_scalar(float *tile, const uint16_t *tile_w16, size_t k)
 {
     for (size_t c = 0; c < k; c++) {
         for (size_t r = 0; r < SW_TILE; r++)
-            tile[c * SW_TILE + r] =
-                sw_bf16_to_float(tile_w16[c / 2 * 2 * SW_TILE + 2 * r + c % 2]);
+            tile[c * SW_TILE + r] = sw_bf16_to_float(tile_w16[c / 2 * 2 * SW_TILE + 2 * r + c % 2]);
     }
 }
 
@@ -314,8 +314,7 @@ static void pack_s4_scalar(uint8_t *tile, const float *rows, size_t row_stride, 
             memcpy(tile + SW_TILE * SW_GROUP_S4 / 2 + r * sizeof scale, &scale, sizeof scale);
             for (size_t c = 0; c < SW_GROUP_S4; c++) {
                 int code = (int)value_s4(x[c], inverse) + 8;
-                tile[(c / 8 * SW_TILE + r) * 4 + c % 4] |=
-                    (uint8_t)(c % 8 < 4 ? code : code << 4);
+                tile[(c / 8 * SW_TILE + r) * 4 + c % 4] |= (uint8_t)(c % 8 < 4 ? code : code << 4);
             }
         }
     }

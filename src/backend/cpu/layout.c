@@ -34,8 +34,8 @@ static void take_layer(struct sw_backend *b, struct sw_cpu_layer *layer,
     sw_matrix_layout(&layer->qkv, form, b->qk_tiles + c->n_kv_heads * b->head_tiles, c->dim,
                      has(&from->q_bias) || has(&from->k_bias) || has(&from->v_bias), weights,
                      lists);
-    sw_matrix_layout(&layer->o, form, sw_tiles_of(c->dim), c->n_heads * c->head_dim, has(&from->o_bias),
-                     weights, lists);
+    sw_matrix_layout(&layer->o, form, sw_tiles_of(c->dim), c->n_heads * c->head_dim,
+                     has(&from->o_bias), weights, lists);
     sw_matrix_layout(&layer->gate_up, form, 2 * sw_tiles_of(c->hidden_dim), c->dim,
                      has(&from->gate_bias) || has(&from->up_bias), weights, lists);
     sw_matrix_layout(&layer->down, form, sw_tiles_of(c->dim), c->hidden_dim, has(&from->down_bias),
@@ -67,8 +67,8 @@ static void take_thread(struct sw_backend *b, struct sw_cpu_thread *own, struct 
     own->normed = sw_arena_take(&b->scratch, b->dim_stride, sizeof(float));
     take_prepared(b, own->prepared, SW_FEW_TOKENS);
     if (b->arithmetic.layers == SW_FORM_W16 || b->arithmetic.layers == SW_FORM_ROUNDED)
-        own->widened = sw_arena_take(&b->scratch, most_columns(&b->config),
-                                     2 * SW_TILE * sizeof(float));
+        own->widened =
+            sw_arena_take(&b->scratch, most_columns(&b->config), 2 * SW_TILE * sizeof(float));
     own->scores = sw_arena_take(&b->scratch, rows, positions * sizeof(float));
     own->mixed = sw_arena_take(&b->scratch, rows, b->head_tiles * SW_TILE * sizeof(float));
     own->inverses = sw_arena_take(&b->scratch, rows, sizeof(float));
@@ -104,7 +104,8 @@ void sw_layout_take(struct sw_backend *b, struct sw_arena *lists)
     for (size_t l = 0; l < c->n_layers; l++)
         take_layer(b, &b->layers[l], &from->layers[l], lists);
     b->final_norm = sw_arena_take(&b->weights, c->dim, sizeof(float));
-    sw_matrix_layout(&b->head, b->arithmetic.head, sw_tiles_of(c->vocab_size), c->dim, false, &b->weights, lists);
+    sw_matrix_layout(&b->head, b->arithmetic.head, sw_tiles_of(c->vocab_size), c->dim, false,
+                     &b->weights, lists);
     take_scratch(b, lists);
     if (b->dynamic != NULL)
         sw_dynamic_take(b);

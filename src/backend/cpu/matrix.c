@@ -26,9 +26,8 @@ static size_t bytes_of_tile(enum sw_form form, size_t n_columns)
     return 0;
 }
 
-void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles,
-                      size_t n_columns, bool has_bias, struct sw_arena *weights,
-                      struct sw_arena *lists)
+void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles, size_t n_columns,
+                      bool has_bias, struct sw_arena *weights, struct sw_arena *lists)
 {
     matrix->form = form;
     matrix->n_tiles = n_tiles;
@@ -37,9 +36,8 @@ void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tile
     matrix->tiles = sw_arena_take(weights, n_tiles, matrix->tile_bytes);
     bool has_scales = form == SW_FORM_S8 || form == SW_FORM_U8S8;
     matrix->scales = has_scales ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
-    matrix->row_sums = form == SW_FORM_U8S8
-                           ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(int32_t))
-                           : NULL;
+    matrix->row_sums =
+        form == SW_FORM_U8S8 ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(int32_t)) : NULL;
     matrix->bias = has_bias ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
     matrix->sources = sw_arena_take(lists, n_tiles, sizeof *matrix->sources);
 }
@@ -135,8 +133,8 @@ void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_
     }
 }
 
-void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form, const struct sw_kernels *kernels,
-                 const float *x, size_t n_columns)
+void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
+                 const struct sw_kernels *kernels, const float *x, size_t n_columns)
 {
     const struct sw_rows_s8 *s8 = &rows->s8;
     switch (form) {

@@ -35,7 +35,7 @@ struct sw_rows {
     float *f32;     /* (n, stride) F32, W16, ROUNDED */
     uint16_t *bf16; /* (n, stride) BF16 */
     size_t stride;
-    struct sw_rows_s8 s8; /* S8, S4, U8S8 with all scales 1 */
+    struct sw_rows_s8 s8;          /* S8, S4, U8S8 with all scales 1 */
     struct sw_row_quantum *quanta; /* (n) U8S8 */
 };
 
@@ -60,9 +60,8 @@ struct sw_matrix {
 };
 
 /* Sizes of a matrix with these tiles: weights from one arena, the list of sources from another. */
-void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles,
-                      size_t n_columns, bool has_bias, struct sw_arena *weights,
-                      struct sw_arena *lists);
+void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tiles, size_t n_columns,
+                      bool has_bias, struct sw_arena *weights, struct sw_arena *lists);
 
 /* Packs tiles [begin, end). row_scratch holds 16 * n_columns floats, for tensors that are not F32
  * or not aligned. */
@@ -77,8 +76,8 @@ void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_
                     struct sw_arena *arena);
 
 /* Writes row i from n_columns floats; x may be the row itself. */
-void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form, const struct sw_kernels *kernels,
-                 const float *x, size_t n_columns);
+void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
+                 const struct sw_kernels *kernels, const float *x, size_t n_columns);
 
 /* Whether products with n_rows rows are faster with the tiles widened to f32 first, which is worth
  * it where many rows share the work. The bits are the same. */

@@ -51,8 +51,7 @@ static inline vec vec_round_bf16(vec x)
     __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     __m512i nan = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-    return vec_of_high(
-        _mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), nan));
+    return vec_of_high(_mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), nan));
 }
 
 static inline void vec_store_s8(int8_t *p, vec x)
@@ -60,9 +59,8 @@ static inline void vec_store_s8(int8_t *p, vec x)
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 
-#define s4_low(w)  _mm512_and_si512(w, _mm512_set1_epi8(15))
-#define s4_high(w) _mm512_and_si512(_mm512_srli_epi16(w, 4), _mm512_set1_epi8(15))
-#define vec_load_f16(p)                                                                            \
-    _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define s4_low(w)       _mm512_and_si512(w, _mm512_set1_epi8(15))
+#define s4_high(w)      _mm512_and_si512(_mm512_srli_epi16(w, 4), _mm512_set1_epi8(15))
+#define vec_load_f16(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 
 #endif

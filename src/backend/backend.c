@@ -33,6 +33,11 @@ const char *sw_strategy_name(enum sw_strategy strategy)
     return "unknown";
 }
 
+bool sw_strategy_needs_whole_prompts(enum sw_strategy strategy)
+{
+    return strategy == SW_STRATEGY_DYNAMIC_8BIT;
+}
+
 /* Every backend of the study; api is NULL where this build has none, and missing says what. */
 static const struct {
     const char *name;

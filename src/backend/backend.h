@@ -34,6 +34,10 @@ enum sw_strategy {
 bool sw_strategy_parse(enum sw_strategy *out, const char *text);
 const char *sw_strategy_name(enum sw_strategy strategy);
 
+/* Whether the result depends on which tokens of a sequence come in one forward call, so that a
+ * prompt must come in one: true where a scale is taken from all of a call's activations. */
+bool sw_strategy_needs_whole_prompts(enum sw_strategy strategy);
+
 /* Tokens of one prefill call unless asked otherwise: enough to reuse a weight that is in a register
  * or in L2, few enough that the activations stay in the cache, too. */
 enum { SW_PREFILL_BLOCK = 256 };

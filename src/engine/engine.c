@@ -64,7 +64,8 @@ enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model
     engine->score_prompt = options->score_prompt;
     engine->max_positions = needed_positions(engine);
     engine->n_sequences = options->n_sequences > 0 ? options->n_sequences : 1;
-    engine->prefill_block = prefill_block_of(engine, options->prefill_block);
+    bool is_whole = sw_strategy_needs_whole_prompts(options->strategy);
+    engine->prefill_block = prefill_block_of(engine, is_whole ? SIZE_MAX : options->prefill_block);
 
     size_t n_sequences = engine->n_sequences;
     size_t max_batch = engine->prefill_block > n_sequences ? engine->prefill_block : n_sequences;

@@ -22,7 +22,8 @@ struct sw_engine_options {
     size_t n_sequences;       /* 0: 1 */
     size_t max_prompt_tokens; /* longest prompt that will come */
     size_t max_new_tokens;    /* most tokens generated per prompt */
-    size_t prefill_block;     /* tokens of one prefill call; 0: SW_PREFILL_BLOCK */
+    size_t prefill_block;     /* tokens of one prefill call; 0: SW_PREFILL_BLOCK. All of the prompts
+                                 where the strategy needs whole ones (backend/backend.h) */
     bool score_prompt;        /* logits of every prompt position, for prompt_nll */
 };
 

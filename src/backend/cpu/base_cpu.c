@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/dynamic.h"
 #include "backend/cpu/engine.h"
 #include "backend/cpu/layout.h"
 
@@ -18,9 +19,8 @@ static const char *refusal(enum sw_strategy strategy)
         return "is an arithmetic of base_gpu; base_cpu's int8 is quantization8bit";
     case SW_STRATEGY_STUDY_FP4:
         return "is what the study's GPU rows ran; only base_gpu computes it";
-    case SW_STRATEGY_DYNAMIC_8BIT:
-        return "is not built yet; base_cpu's int8 is quantization8bit";
     case SW_STRATEGY_8BIT:
+    case SW_STRATEGY_DYNAMIC_8BIT:
     case SW_STRATEGY_16BIT:
     case SW_STRATEGY_DYNAMIC_16BIT:
     case SW_STRATEGY_4BIT:
@@ -45,6 +45,10 @@ static struct sw_cpu_arithmetic arithmetic_of(enum sw_strategy strategy, bool ha
     case SW_STRATEGY_8BIT:
         return (struct sw_cpu_arithmetic){"w8c_a8b64",       "s8", "s8", SW_FORM_S8, SW_FORM_S8,
                                           SW_COMPUTE_DOT_S8, false};
+    case SW_STRATEGY_DYNAMIC_8BIT:
+        return (struct sw_cpu_arithmetic){
+            "dynamic_u8s8", "s8, embedding and head u8", "u8 x s8", SW_FORM_U8S8,
+            SW_FORM_U8S8,   SW_COMPUTE_DOT_S8,           false};
     case SW_STRATEGY_4BIT:
         return (struct sw_cpu_arithmetic){"w4b32_a8b32", "s4, head s8",     "s8", SW_FORM_S4,
                                           SW_FORM_S8,    SW_COMPUTE_DOT_S8, false};
@@ -119,6 +123,7 @@ static void base_cpu_close(struct sw_backend *b)
 {
     if (b == NULL)
         return;
+    sw_dynamic_close(b);
     sw_arena_unmap(&b->weights);
     sw_arena_unmap(&b->cache);
     sw_arena_unmap(&b->scratch);
@@ -170,6 +175,11 @@ static enum sw_code base_cpu_open(struct sw_backend **out, const struct sw_model
     if (b->layers == NULL || b->threads == NULL) {
         code = sw_fail(err, SW_ENOMEM, "base_cpu: out of memory");
         goto done;
+    }
+    if (options->strategy == SW_STRATEGY_DYNAMIC_8BIT) {
+        code = sw_dynamic_open(b, err);
+        if (code != SW_OK)
+            goto done;
     }
     sw_layout_sizes(b);
     code = map_everything(b, &lists, err);

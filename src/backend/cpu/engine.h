@@ -104,6 +104,8 @@ struct sw_backend {
 
     uint32_t *n_seen, *n_seen_next; /* (n_sequences) positions each sequence has */
 
+    struct sw_dynamic *dynamic; /* of quantization_dynamic8bit (dynamic.h), else NULL */
+
     struct sw_arena weights, cache, scratch;
 };
 

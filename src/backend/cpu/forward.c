@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "backend/cpu/dynamic.h"
+
 /* What becomes of a product: rows [row, row + n_rows) of tiles [tile, tile + n_tiles), n_tiles 1 or
  * 2, in y (n_rows, 32). */
 typedef void finish_fn(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
@@ -101,6 +103,9 @@ static struct sw_rows prepare(const struct sw_backend *b, const struct sw_matrix
                               const struct input *input, size_t n_rows, int thread)
 {
     struct sw_cpu_thread *own = &b->threads[thread];
+    if (matrix->form == SW_FORM_U8S8)
+        return sw_dynamic_prepare(b, matrix, input->x, input->stride, input->weight, input->rows,
+                                  n_rows, thread);
     if (input->weight == NULL && (matrix->form == SW_FORM_F32 || matrix->form == SW_FORM_W16))
         return (struct sw_rows){.f32 = input->x, .stride = input->stride};
     bool is_shared = n_rows > SW_FEW_TOKENS;
@@ -222,6 +227,8 @@ static void embed(const struct sw_backend *b, int thread)
         sw_tensor_read(x, table, (size_t)b->tokens[i].id * dim, dim);
         if (b->arithmetic.embedding_is_bf16)
             b->kernels->round_bf16(x, x, dim);
+        if (b->dynamic != NULL)
+            sw_dynamic_embed(b, x);
     }
 }
 
@@ -249,7 +256,10 @@ void sw_cpu_forward(void *ctx, int thread)
         x.weight = layer->attention_norm;
         apply(b, layer, &layer->qkv, x, n, 2, finish_qkv, thread);
         sw_pool_barrier(pool, thread);
-        sw_cpu_attend(b, layer, thread);
+        if (b->dynamic != NULL)
+            sw_dynamic_attend(b, layer, thread);
+        else
+            sw_cpu_attend(b, layer, thread);
         sw_pool_barrier(pool, thread);
         apply(b, layer, &layer->o, attended, n, 1, finish_residual, thread);
         sw_pool_barrier(pool, thread);

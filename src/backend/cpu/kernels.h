@@ -137,6 +137,8 @@ struct sw_rows_s8 {
 struct sw_kernels {
     enum sw_cpu_level level;
     bool has_bf16; /* gemm_bf16 is an instruction of this level, not the definition */
+    /* How a tile in s8 is stored: byte (c / s8_step, r, c % s8_step) is the weight + s8_bias. */
+    int s8_step, s8_bias;
 #define X(type, name, arguments) type(*name) arguments;
     SW_KERNELS(X)
 #undef X

@@ -357,6 +357,8 @@ static double dot_s8_scalar(float *sink, size_t n)
 
 void sw_kernels_fill_scalar(struct sw_kernels *kernels)
 {
+    kernels->s8_step = 4;
+    kernels->s8_bias = 0;
 #define X(type, name, arguments) kernels->name = name##_scalar;
     SW_KERNELS(X)
 #undef X

@@ -1,5 +1,7 @@
 #include "backend/cpu/layout.h"
 
+#include "backend/cpu/dynamic.h"
+
 void sw_layout_sizes(struct sw_backend *b)
 {
     const struct sw_config *c = &b->config;
@@ -105,6 +107,8 @@ void sw_layout_take(struct sw_backend *b, struct sw_arena *lists)
     sw_matrix_layout(&b->head, b->arithmetic.head, sw_tiles_of(c->vocab_size), c->dim, false,
                      &b->weights, lists);
     take_scratch(b, lists);
+    if (b->dynamic != NULL)
+        sw_dynamic_take(b);
 }
 
 static struct sw_tile_source source_of(const struct sw_tensor *tensor, const struct sw_tensor *bias,
@@ -192,5 +196,8 @@ void sw_layout_pack(void *ctx, int thread)
     }
     if (thread == 0)
         sw_tensor_read(b->final_norm, &from->final_norm, 0, b->config.dim);
-    pack_part(b, &b->head, row_scratch, thread);
+    if (b->dynamic == NULL || !b->dynamic->has_table_head)
+        pack_part(b, &b->head, row_scratch, thread);
+    if (b->dynamic != NULL)
+        sw_dynamic_pack(b, row_scratch, thread);
 }

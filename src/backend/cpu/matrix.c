@@ -18,6 +18,7 @@ static size_t bytes_of_tile(enum sw_form form, size_t n_columns)
     case SW_FORM_BF16:
         return round_up(n_columns, 2) * SW_TILE * sizeof(uint16_t);
     case SW_FORM_S8:
+    case SW_FORM_U8S8:
         return round_up(n_columns, 8) * SW_TILE;
     case SW_FORM_S4:
         return round_up(n_columns, SW_GROUP_S4) / SW_GROUP_S4 * SW_GROUP_BYTES;
@@ -33,8 +34,10 @@ void sw_matrix_layout(struct sw_matrix *matrix, enum sw_form form, size_t n_tile
     matrix->n_columns = n_columns;
     matrix->tile_bytes = bytes_of_tile(form, n_columns);
     matrix->tiles = sw_arena_take(weights, n_tiles, matrix->tile_bytes);
-    matrix->scales =
-        form == SW_FORM_S8 ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
+    bool has_scales = form == SW_FORM_S8 || form == SW_FORM_U8S8;
+    matrix->scales = has_scales ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
+    matrix->row_sums =
+        form == SW_FORM_U8S8 ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(int32_t)) : NULL;
     matrix->bias = has_bias ? sw_arena_take(weights, n_tiles, SW_TILE * sizeof(float)) : NULL;
     matrix->sources = sw_arena_take(lists, n_tiles, sizeof *matrix->sources);
 }
@@ -66,6 +69,7 @@ static void pack_tile(struct sw_matrix *matrix, const struct sw_kernels *kernels
         kernels->pack_w16((uint16_t *)(void *)tile, rows, k, n_rows, k);
         break;
     case SW_FORM_S8:
+    case SW_FORM_U8S8:
         kernels->pack_s8(tile, matrix->scales + t * SW_TILE, rows, k, n_rows, k);
         break;
     case SW_FORM_S4:
@@ -89,7 +93,8 @@ void sw_matrix_pack(struct sw_matrix *matrix, const struct sw_kernels *kernels, 
 
 size_t sw_matrix_bytes(const struct sw_matrix *matrix)
 {
-    size_t vectors = (size_t)(matrix->bias != NULL) + (size_t)(matrix->scales != NULL);
+    size_t vectors = (size_t)(matrix->bias != NULL) + (size_t)(matrix->scales != NULL) +
+                     (size_t)(matrix->row_sums != NULL);
     return matrix->n_tiles * (matrix->tile_bytes + vectors * SW_TILE * sizeof(float));
 }
 
@@ -113,6 +118,9 @@ void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_
     case SW_FORM_BF16:
         rows->bf16 = sw_arena_take(arena, n, rows->stride * sizeof(uint16_t));
         break;
+    case SW_FORM_U8S8:
+        rows->quanta = sw_arena_take(arena, n, sizeof *rows->quanta);
+        /* fall through */
     case SW_FORM_S8:
     case SW_FORM_S4:
         rows->s8.block = block;
@@ -146,6 +154,8 @@ void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
         kernels->quantise_s8(s8->values + i * s8->stride, s8->scales + i * s8->block_stride,
                              s8->sums + i * s8->block_stride, x, n_columns, s8->block);
         break;
+    case SW_FORM_U8S8: /* sw_dynamic_prepare: a row alone has no range */
+        break;
     }
 }
 
@@ -163,6 +173,32 @@ void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
             widened + t * matrix->n_columns * SW_TILE,
             (const uint16_t *)(const void *)(matrix->tiles + (tile + t) * matrix->tile_bytes),
             matrix->n_columns);
+}
+
+/* (stored activation + offset) * (stored weight + offset), summed: exact as long as the sum of the
+ * stored ones, which comes as a float, is below 2^24; else that is rounded. */
+static void multiply_u8s8(float *y, size_t y_stride, const struct sw_matrix *matrix,
+                          const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
+                          size_t n_rows, size_t tile, size_t n_tiles)
+{
+    static const float ones[SW_TILE] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    int32_t k = (int32_t)matrix->n_columns;
+    for (size_t t = 0; t < n_tiles; t++) {
+        float *out = y + t * SW_TILE;
+        const float *scales = matrix->scales + (tile + t) * SW_TILE;
+        const int32_t *row_sums = matrix->row_sums + (tile + t) * SW_TILE;
+        kernels->gemm_s8(out, y_stride, &rows->s8, row, n_rows,
+                         matrix->tiles + (tile + t) * matrix->tile_bytes, matrix->tile_bytes, ones,
+                         1, matrix->n_columns);
+        for (size_t i = 0; i < n_rows; i++, out += y_stride) {
+            const struct sw_row_quantum *q = &rows->quanta[row + i];
+            int32_t of_row = matrix->offset * (q->sum + k * q->offset);
+            for (size_t r = 0; r < SW_TILE; r++) {
+                int32_t exact = (int32_t)out[r] + q->offset * row_sums[r] + of_row;
+                out[r] = (float)exact * (q->scale * scales[r]);
+            }
+        }
+    }
 }
 
 void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
@@ -197,6 +233,9 @@ void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matri
     case SW_FORM_S4:
         kernels->gemm_s4(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes, n_tiles,
                          k);
+        break;
+    case SW_FORM_U8S8:
+        multiply_u8s8(y, y_stride, matrix, kernels, rows, row, n_rows, tile, n_tiles);
         break;
     }
 }

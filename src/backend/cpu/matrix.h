@@ -19,6 +19,15 @@ enum sw_form {
     SW_FORM_BF16,    /* weights and activations bf16, multiplied as such */
     SW_FORM_S8,      /* weights s8, a scale per row; activations s8, a scale per block of 64 */
     SW_FORM_S4,      /* weights 4 bits, activations s8, scales per group of 32 */
+    SW_FORM_U8S8,    /* weights s8 (or the u8 table), activations u8, scale per sequence and call;
+                        both stored less 128 where they are u8 (backend/cpu/dynamic.h) */
+};
+
+/* How a row in u8 stands for numbers: (stored value + offset) * scale. */
+struct sw_row_quantum {
+    float scale;
+    int32_t offset; /* 128 - zero point */
+    int32_t sum;    /* of the stored values */
 };
 
 /* Rows of activations as a form takes them; the others are NULL. */
@@ -26,7 +35,8 @@ struct sw_rows {
     float *f32;     /* (n, stride) F32, W16, ROUNDED */
     uint16_t *bf16; /* (n, stride) BF16 */
     size_t stride;
-    struct sw_rows_s8 s8; /* S8, S4 */
+    struct sw_rows_s8 s8;          /* S8, S4, U8S8 with all scales 1 */
+    struct sw_row_quantum *quanta; /* (n) U8S8 */
 };
 
 /* Where a tile's rows come from. */
@@ -42,7 +52,9 @@ struct sw_matrix {
     size_t n_tiles, n_columns;
     uint8_t *tiles; /* (n_tiles, tile_bytes), as kernels.h describes them */
     size_t tile_bytes;
-    float *scales;                  /* (n_tiles * 16) of S8, else NULL */
+    float *scales;                  /* (n_tiles * 16) of S8 and U8S8, else NULL */
+    int32_t *row_sums;              /* (n_tiles * 16) of U8S8: of a row's stored weights */
+    int32_t offset;                 /* to be added to each stored weight of U8S8 */
     float *bias;                    /* (n_tiles * 16), NULL without biases */
     struct sw_tile_source *sources; /* (n_tiles); only until the matrix is packed */
 };

@@ -48,7 +48,8 @@ struct sw_engine_choice {
          .value = &(c).strategy,                                                                   \
          .argument = "NAME",                                                                       \
          .help = "none: fp32 (default); quantization: 16-bit weights; quantization16bit: 16-bit "  \
-                 "weights and activations; quantization8bit; quantization4bit"},                   \
+                 "weights and activations; quantization8bit; quantization_dynamic8bit; "           \
+                 "quantization4bit"},                                                              \
         {.kind = SW_OPTION_COUNT,                                                                  \
          .name = "threads",                                                                        \
          .letter = 't',                                                                            \

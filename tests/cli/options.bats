@@ -85,7 +85,7 @@ load helpers
 
 @test "every strategy runs under its name, and the record tells its arithmetic" {
     for pair in none=f32 quantization=w16_a32 quantization16bit=bf16 quantization8bit=w8c_a8b64 \
-        quantization4bit=w4b32_a8b32; do
+        quantization_dynamic8bit=dynamic_u8s8 quantization4bit=w4b32_a8b32; do
         "$SMOLWATT" bench -m "$tiny" -p 4 -n 4 -r 1 --strategy "${pair%%=*}" -o json >out
         [ "$(jq -r '.[0].strategy' out)" = "${pair%%=*}" ]
         [ "$(jq -r '.[1].arithmetic' out)" = "${pair##*=}" ]

@@ -447,8 +447,7 @@ static void what_cannot_run_is_refused_by_name(void **state)
     struct sw_error err;
     struct sw_backend_options options = {
         .n_sequences = 1, .max_positions = 64, .max_batch = 1, .max_logits = 1};
-    const enum sw_strategy refused[] = {SW_STRATEGY_8BIT_W8A8, SW_STRATEGY_DYNAMIC_8BIT,
-                                        SW_STRATEGY_STUDY_FP4};
+    const enum sw_strategy refused[] = {SW_STRATEGY_8BIT_W8A8, SW_STRATEGY_STUDY_FP4};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         options.strategy = refused[i];
         assert_int_equal(api()->open(&backend, model, &options, &err), SW_EUNSUPPORTED);

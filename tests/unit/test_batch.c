@@ -160,20 +160,31 @@ static struct sw_batch_request batch_of(struct job *job)
                                      .ctx = job};
 }
 
-static struct sw_engine *open_engine(size_t n_sequences, struct sw_pool *pool, size_t block,
-                                     bool score)
+/* NULL where base_cpu refuses the strategy. */
+static struct sw_engine *open_strategy(enum sw_strategy strategy, size_t n_sequences,
+                                       struct sw_pool *pool, size_t block, bool score)
 {
     struct sw_engine *engine;
     struct sw_error err = {0};
     struct sw_engine_options options = {.api = sw_backend_find("base_cpu", NULL),
+                                        .strategy = strategy,
                                         .pool = pool,
                                         .n_sequences = n_sequences,
                                         .max_prompt_tokens = MAX_PROMPT,
                                         .max_new_tokens = MAX_NEW,
                                         .prefill_block = block,
                                         .score_prompt = score};
-    if (sw_engine_open(&engine, model, &options, &err) != SW_OK)
+    enum sw_code code = sw_engine_open(&engine, model, &options, &err);
+    if (code != SW_OK && code != SW_EUNSUPPORTED)
         fail_msg("%s", err.text);
+    return engine;
+}
+
+static struct sw_engine *open_engine(size_t n_sequences, struct sw_pool *pool, size_t block,
+                                     bool score)
+{
+    struct sw_engine *engine = open_strategy(SW_STRATEGY_NONE, n_sequences, pool, block, score);
+    assert_non_null(engine);
     return engine;
 }
 
@@ -251,11 +262,39 @@ static void check_windows(const struct job *job, size_t n_sequences)
     assert_int_equal(n_generated, n_expected);
 }
 
+/* What a comparison came by. */
+struct ends {
+    size_t n_by_reason[4], n_different;
+};
+
+static void compare_with_single(struct job *job, struct sw_engine *single, bool score,
+                                struct ends *ends)
+{
+    for (size_t i = 0; i < job->n; i++) {
+        struct sw_generation expected;
+        const struct sw_generation *g = &job->prompts[i].result;
+        struct sw_generate_request request = request_of(&job->prompts[i]);
+        job->prompts[i].n_told = 0;
+        assert_int_equal(sw_engine_generate(single, &request, &expected, NULL), SW_OK);
+        assert_int_equal(g->n_ids, expected.n_ids);
+        assert_memory_equal(g->ids, expected.ids, g->n_ids * sizeof *g->ids);
+        assert_int_equal(g->stop_reason, expected.stop_reason);
+        if (score && job->prompts[i].n > 1)
+            assert_true(g->prompt_nll == expected.prompt_nll);
+        else
+            assert_true(isnan(g->prompt_nll));
+        ends->n_by_reason[g->stop_reason]++;
+        for (size_t t = 1; t < g->n_ids; t++)
+            ends->n_different += g->ids[t] != g->ids[t - 1];
+        sw_generation_free(&expected);
+    }
+}
+
 static void answers_are_those_of_batch_1(void **state)
 {
     (void)state;
     uint64_t counter = 0;
-    size_t n_by_reason[4] = {0}, n_different = 0;
+    struct ends ends = {0};
     static struct job job;
     struct sw_engine *single = open_engine(1, NULL, 0, true);
     print_message("# seed %d\n", SEED);
@@ -272,38 +311,62 @@ static void answers_are_those_of_batch_1(void **state)
                 fill_job(&job, &counter);
                 run_batch(&job, engine);
                 check_windows(&job, n_sequences);
-                for (size_t i = 0; i < job.n; i++) {
-                    struct sw_generation expected;
-                    const struct sw_generation *g = &job.prompts[i].result;
-                    struct sw_generate_request request = request_of(&job.prompts[i]);
-                    job.prompts[i].n_told = 0;
-                    assert_int_equal(sw_engine_generate(single, &request, &expected, NULL), SW_OK);
-                    assert_int_equal(g->n_ids, expected.n_ids);
-                    assert_memory_equal(g->ids, expected.ids, g->n_ids * sizeof *g->ids);
-                    assert_int_equal(g->stop_reason, expected.stop_reason);
-                    if (score && job.prompts[i].n > 1)
-                        assert_true(g->prompt_nll == expected.prompt_nll);
-                    else
-                        assert_true(isnan(g->prompt_nll));
-                    n_by_reason[g->stop_reason]++;
-                    for (size_t t = 1; t < g->n_ids; t++)
-                        n_different += g->ids[t] != g->ids[t - 1];
-                    sw_generation_free(&expected);
-                }
+                compare_with_single(&job, single, score, &ends);
             }
             sw_engine_close(engine);
             sw_pool_destroy(pool);
         }
     }
     sw_engine_close(single);
-    print_message("# ends: %zu length, %zu EOS, %zu text; %zu different ids\n", n_by_reason[0],
-                  n_by_reason[1], n_by_reason[2], n_different);
+    print_message("# ends: %zu length, %zu EOS, %zu text; %zu different ids\n",
+                  ends.n_by_reason[SW_STOP_LENGTH], ends.n_by_reason[SW_STOP_EOS],
+                  ends.n_by_reason[SW_STOP_TEXT], ends.n_different);
     set_eos(0, 0, 0);
     /* Or the test would show less than it says. */
-    assert_true(n_by_reason[SW_STOP_LENGTH] > 50);
-    assert_true(n_by_reason[SW_STOP_EOS] > 5);
-    assert_true(n_by_reason[SW_STOP_TEXT] > 20);
-    assert_true(n_different > 1000);
+    assert_true(ends.n_by_reason[SW_STOP_LENGTH] > 50);
+    assert_true(ends.n_by_reason[SW_STOP_EOS] > 5);
+    assert_true(ends.n_by_reason[SW_STOP_TEXT] > 20);
+    assert_true(ends.n_different > 1000);
+}
+
+/* Whatever base_cpu runs: what is multiplied for one token may not depend on its neighbours. */
+static void every_strategy_answers_as_batch_1(void **state)
+{
+    (void)state;
+#define X(name, text) {name, text},
+    static const struct {
+        enum sw_strategy strategy;
+        const char *name;
+    } strategies[] = {SW_STRATEGIES(X)};
+#undef X
+    uint64_t counter = 1 << 20;
+    size_t n_run = 0;
+    static struct job job;
+    struct sw_pool *pool;
+    struct sw_pool_options options = {.n_threads = 2, .wait = SW_WAIT_SLEEP};
+    assert_int_equal(sw_pool_create(&pool, &options, NULL), SW_OK);
+    for (size_t s = 0; s < sizeof strategies / sizeof *strategies; s++) {
+        struct ends ends = {0};
+        struct sw_engine *single = open_strategy(strategies[s].strategy, 1, NULL, 0, true);
+        if (single == NULL) {
+            print_message("# %s: refused\n", strategies[s].name);
+            continue;
+        }
+        for (size_t n_sequences = 2; n_sequences <= 7; n_sequences++) {
+            struct sw_engine *engine =
+                open_strategy(strategies[s].strategy, n_sequences, pool, 0, true);
+            assert_non_null(engine);
+            fill_job(&job, &counter);
+            run_batch(&job, engine);
+            compare_with_single(&job, single, true, &ends);
+            sw_engine_close(engine);
+        }
+        sw_engine_close(single);
+        print_message("# %s: equal\n", strategies[s].name);
+        n_run++;
+    }
+    sw_pool_destroy(pool);
+    assert_true(n_run > 0);
 }
 
 /* n prompts of three tokens with these numbers of new tokens. */
@@ -429,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_those_of_batch_1),
+        cmocka_unit_test(every_strategy_answers_as_batch_1),
         cmocka_unit_test(the_end_of_one_makes_room_for_the_next),
         cmocka_unit_test(an_interruption_drops_what_is_under_way),
         cmocka_unit_test(failures_end_everything),

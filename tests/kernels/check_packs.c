@@ -301,9 +301,10 @@ static double error_of_step(const float x[SW_GROUP_S4], double step)
     double products = 0, squares = 0, sum = 0;
     for (size_t c = 0; c < SW_GROUP_S4; c++) {
         double value = fmin(fmax(rint((double)x[c] / step), -8), 7);
-        products += (double)x[c] * value;
-        squares += value * value;
-        sum += (double)x[c] * (double)x[c];
+        double weight = sqrt(fabs((double)x[c]));
+        products += weight * (double)x[c] * value;
+        squares += weight * value * value;
+        sum += weight * (double)x[c] * (double)x[c];
     }
     return sum - products * products / squares;
 }
@@ -322,8 +323,9 @@ static void bound_group_s4(const uint8_t *group, size_t r, const float x[SW_GROU
         }
         extreme = fabs((double)x[c]) > fabs(extreme) ? (double)x[c] : extreme;
         double off = (double)x[c] - scale * code_s4(group, c, r);
-        error += off * off;
-        sum += (double)x[c] * (double)x[c];
+        double weight = sqrt(fabs((double)x[c]));
+        error += weight * off * off;
+        sum += weight * (double)x[c] * (double)x[c];
     }
     if (fabs(extreme) > 65504 * 7) {
         if (isfinite(scale) && fabs(extreme) > 65520 * 9.5)
@@ -337,13 +339,13 @@ static void bound_group_s4(const uint8_t *group, size_t r, const float x[SW_GROU
             best = fmin(best, error_of_step(x, extreme / -(8 + (double)SW_S4_FIRST +
                                                            i * (double)SW_S4_STEP)));
     } else {
-        best += 32 * 64 * 0x1p-50;
+        best += 32 * 64 * 0x1p-50 * sqrt(fabs(extreme));
     }
     /* The chosen scale's gain, a sum of 32 products rounded as floats; its own rounding to f16
      * stands at a minimum, where an error of 2^-11 counts squared. */
     double bound = best + sum * (100 * (double)FLT_EPSILON + 0x1p-22);
     if (!(error <= bound))
-        failed("a group with largest %g: squared error %g, best %g", extreme, error, best);
+        failed("a group with largest %g: weighted squared error %g, best %g", extreme, error, best);
 }
 
 static void bound_s4(const void *tile, const float *rows, size_t row_stride, size_t n_rows,

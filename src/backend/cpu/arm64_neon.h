@@ -17,6 +17,7 @@ enum { VEC_FLOATS = 4 };
 #define vec_sub                vsubq_f32
 #define vec_mul                vmulq_f32
 #define vec_div                vdivq_f32
+#define vec_sqrt               vsqrtq_f32
 #define vec_fma(a, b, c)       vfmaq_f32(c, a, b)
 #define vec_largest            vmaxvq_f32
 #define words_load(p)          vreinterpretq_s32_s8(vld1q_s8((const int8_t *)(p)))

@@ -76,7 +76,7 @@ struct sw_rows_s8 {
  *
  * pack_<form>: one tile from n_rows (1 to 16) rows of k floats, 0 for rows from n_rows on. s8: a
  *     row's scale is its largest |w| / 127. s4: of each group, the scale with the least squared
- *     error among those that put the number of largest absolute value to -8, shrunk or stretched by
+ *     error, weighted by sqrt(|w|), among those that put the number of largest absolute value to -8, shrunk or stretched by
  *     steps of SW_S4_STEP.
  * widen_w16: a w16 tile as an f32 tile of k columns.
  *

@@ -13,6 +13,7 @@ enum { VEC_FLOATS = 8, MAX_ROWS = 6, MAX_TILES = 1 };
 #define vec_sub          _mm256_sub_ps
 #define vec_mul          _mm256_mul_ps
 #define vec_div          _mm256_div_ps
+#define vec_sqrt         _mm256_sqrt_ps
 #define vec_min          _mm256_min_ps
 #define vec_max          _mm256_max_ps
 #define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)

@@ -274,11 +274,12 @@ static float value_s4(float x, float inverse)
 /* One group of one row: the best scale, and the inverse that gives its values. */
 static float search_s4(const float x[SW_GROUP_S4], float *inverse)
 {
-    float most = 0, least = 0, best = 0, best_scale = 0, check = 0;
+    float most = 0, least = 0, best = 0, best_scale = 0, check = 0, weight[SW_GROUP_S4];
     for (size_t c = 0; c < SW_GROUP_S4; c++) {
         most = most > x[c] ? most : x[c];
         least = least < x[c] ? least : x[c];
         check = fmaf(x[c], 0, check); /* NaN if one of them is no number */
+        weight[c] = sqrtf(fabsf(x[c]));
     }
     float extreme = -least > most ? least : most;
     float unit = fabsf(extreme) > SW_S8_LEAST ? 1 / extreme : 0;
@@ -287,10 +288,11 @@ static float search_s4(const float x[SW_GROUP_S4], float *inverse)
         float tried = -(8 + SW_S4_FIRST + (float)i * SW_S4_STEP) * unit, products = 0, squares = 0;
         for (size_t c = 0; c < SW_GROUP_S4; c++) {
             float value = value_s4(x[c], tried);
-            products = fmaf(x[c], value, products);
-            squares = fmaf(value, value, squares);
+            products = fmaf(weight[c] * x[c], value, products);
+            squares = fmaf(weight[c] * value, value, squares);
         }
-        /* The scale products / squares has the error (sum of x^2) - products^2 / squares. */
+        /* With the scale products / squares, the weighted error is products^2 / squares below
+         * the weighted sum of x^2. */
         float gain = products * products / squares;
         if (gain > best) {
             best = gain;

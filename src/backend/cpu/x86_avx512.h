@@ -15,6 +15,7 @@ enum { VEC_FLOATS = 16 };
 #define vec_sub          _mm512_sub_ps
 #define vec_mul          _mm512_mul_ps
 #define vec_div          _mm512_div_ps
+#define vec_sqrt         _mm512_sqrt_ps
 #define vec_min          _mm512_min_ps
 #define vec_max          _mm512_max_ps
 #define vec_fma(a, b, c) _mm512_fmadd_ps(a, b, c)

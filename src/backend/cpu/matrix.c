@@ -161,7 +161,7 @@ void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
 
 bool sw_matrix_is_widened(const struct sw_matrix *matrix, size_t n_rows)
 {
-    enum { MANY_ROWS = 8 };
+    enum { MANY_ROWS = 72 };
     return (matrix->form == SW_FORM_W16 || matrix->form == SW_FORM_ROUNDED) && n_rows > MANY_ROWS;
 }
 

@@ -68,8 +68,8 @@ class Place:
         self.step("models-" + name, [(HERE / f).read_bytes() for f in sources], write)
 
     def fetch_llama(self):
-        """The source archive of llama-cpp-python holds llama.cpp. --no-deps and no build isolation
-        of its own are not enough to keep pip from preparing it, which takes a few seconds."""
+        """The source archive of llama-cpp-python holds llama.cpp. pip prepares its metadata on the
+        way, which takes a few seconds."""
         archives = self.folder / "sdist"
         self.run(self.python, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:",
                  "-d", archives, "llama-cpp-python")

@@ -4,8 +4,8 @@ import platform
 from statistics import median
 
 COLUMNS = ["engine", "weights", "kind", "decode, ms/token (range)", "of the read limit",
-           "decode of smolwatt / of this", "prefill, ms (range)",
-           "of the multiply-add limit", "prefill of smolwatt / of this",
+           "decode: times as fast is smolwatt", "prefill, ms (range)",
+           "of the multiply-add limit", "prefill: times as fast is smolwatt",
            "rounds"]
 
 

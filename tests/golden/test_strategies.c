@@ -165,10 +165,19 @@ static void check_backend(struct sw_backend *backend, size_t vocab_size, bool is
         compare(logits + s * N_LOGITS, expected[s], n, true, what);
 }
 
+/* Races do not depend on the level, and take a hundred times as long to look for: there, the
+ * machine's own level with two numbers of threads. */
+#ifdef __SANITIZE_THREAD__
+static const int thread_counts[] = {2, 5};
+static const bool every_level = false;
+#else
+static const int thread_counts[] = {1, 2, 3, 5};
+static const bool every_level = true;
+#endif
+
 static void check_level(const struct sw_model *model, const char *name, enum sw_strategy strategy,
                         enum sw_cpu_level level)
 {
-    static const int thread_counts[] = {1, 2, 3, 5};
     bool is_exact = strategy != SW_STRATEGY_16BIT || level != SW_CPU_AVX512_BF16;
     for (size_t i = 0; i < sizeof thread_counts / sizeof *thread_counts; i++) {
         struct sw_pool *pool;
@@ -207,7 +216,8 @@ static void bits_are_the_same(void **state)
             run_alone(backend, sw_model_config(model)->vocab_size, s, 1, expected[s]);
         api()->close(backend);
         for (int level = SW_CPU_SCALAR; level < SW_CPU_LEVELS; level++)
-            if (machine_has((enum sw_cpu_level)level))
+            if (machine_has((enum sw_cpu_level)level) &&
+                (every_level || level == (int)sw_cpu_level_machine()))
                 check_level(model, name, strategy, (enum sw_cpu_level)level);
         sw_model_close(model);
     }

@@ -21,6 +21,16 @@ uint64_t sw_clock_wall_ns(void)
     return read_clock_ns(CLOCK_REALTIME);
 }
 
+uint64_t sw_clock_boot_ns(void)
+{
+    return read_clock_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t sw_clock_thread_cpu_ns(void)
+{
+    return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t sw_clock_cpu_ns(void)
 {
     return read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);

@@ -11,6 +11,13 @@ uint64_t sw_clock_ns(void);
 /* Nanoseconds since 1970 of the wall clock, for the date in a record only. */
 uint64_t sw_clock_wall_ns(void);
 
+/* Nanoseconds since boot, those that the machine slept included; CLOCK_MONOTONIC leaves them out.
+ */
+uint64_t sw_clock_boot_ns(void);
+
+/* Nanoseconds that the calling thread has spent on processors. */
+uint64_t sw_clock_thread_cpu_ns(void);
+
 /* Nanoseconds that all threads of this process have spent on processors. */
 uint64_t sw_clock_cpu_ns(void);
 

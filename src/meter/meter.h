@@ -7,6 +7,9 @@
  *     sw_meter_set_open(&set, &(struct sw_meter_options){.sysfs_root = root}, &err);
  *     sw_meter_set_read(set, &before);   ... work ...   sw_meter_set_read(set, &after);
  *     sw_meter_set_energy(set, SW_CPU, &before, &after, &energy);
+ *
+ * sw_meter_set_read_at_tick in the place of sw_meter_set_read makes short windows exact, and a
+ * sampler (meter/sampler.h) beside it sees wraps and faults in long ones.
  */
 #ifndef SW_METER_METER_H
 #define SW_METER_METER_H
@@ -42,18 +45,49 @@ struct sw_meter_info {
     double
         uncertainty_percent; /* of the energy, stated by its maker or our calibration; 0: unknown */
     const char *formula;     /* models: the formula with its parameters and source; else "" */
+    uint64_t read_ns;        /* cost of one reading, measured with the tick; 0: not measured */
 };
+
+/* What can go wrong with a counter between two readings. The first three leave no trust in the
+ * joules of that time; the others do, and are said. */
+enum sw_meter_fault {
+    SW_FAULT_NONE,
+    SW_FAULT_WENT_BACK,     /* and no wrap explains it */
+    SW_FAULT_FROZEN,        /* stood still for many of its ticks */
+    SW_FAULT_UNSEEN_WRAP,   /* not read for so long that it may have wrapped more than once */
+    SW_FAULT_SUSPENDED,     /* the machine slept: counters stop or start anew */
+    SW_FAULT_UNREADABLE,    /* for a while */
+    SW_FAULT_LATE,          /* the sampler was stopped or starved */
+    SW_FAULT_CLOCK_STEPPED, /* the wall clock; durations do not come from it */
+    SW_N_FAULTS
+};
+const char *sw_meter_fault_name(enum sw_meter_fault fault); /* "none", "went_back", ... */
 
 /* One counter at one moment. */
 struct sw_reading {
-    uint64_t uj; /* raw counter, microjoules; meaningless unless ok */
-    uint64_t at_ns;
-    bool ok; /* false: could not be read this time */
+    uint64_t uj;    /* raw counter, microjoules; meaningless unless ok */
+    uint64_t at_ns; /* an edge at a tick: when it ticked */
+    bool ok;        /* false: could not be read this time */
+    enum sw_meter_fault fault;
+    /* Counted up by every reading since the set was opened, sampler's too, wraps folded: */
+    uint64_t total_uj; /* at at_ns */
+    /* the same at the snapshot's begin_ns, which ends a phase, and at its end_ns, which begins one.
+     * Both are total_uj where no tick was waited for. */
+    uint64_t begin_uj, end_uj;
+    uint64_t error_uj; /* of begin_uj and end_uj each, as far as the tick was seen; 0: no tick */
+    bool at_tick;      /* the tick was seen */
+    /* Faults of each kind so far: two readings see what came between them. */
+    uint16_t n_faults[SW_N_FAULTS];
 };
 
 struct sw_snapshot {
     uint64_t begin_ns, end_ns; /* reading took from begin to end */
     struct sw_reading readings[SW_MAX_METERS];
+    bool aligned;       /* each counted counter with a known tick was seen to tick */
+    uint64_t waited_ns; /* for ticks; between begin and end, so it belongs to no phase */
+    /* CLOCK_BOOTTIME and the wall clock less CLOCK_MONOTONIC: a sleep or a step changes them. */
+    uint64_t boot_offset_ns;
+    int64_t wall_offset_ns;
 };
 
 /* Energy of a component between two snapshots. */
@@ -62,8 +96,11 @@ struct sw_energy {
     uint64_t uj;                /* valid if has_value */
     enum sw_source source;      /* weakest of the counters summed; SW_ABSENT without value */
     double uncertainty_percent; /* 0: unknown */
-    char meter[192];  /* names of the counters summed, "powercap:package-0+powercap:package-1" */
-    char reason[512]; /* why there is no value, or why it is only modelled; "" if measured */
+    char meter[192];     /* names of the counters summed, "powercap:package-0+powercap:package-1" */
+    char reason[512];    /* why there is no value, why it is only modelled, or what happened in
+                            between; "" if measured */
+    uint32_t faults;     /* bits 1 << enum sw_meter_fault, of what happened in between */
+    double edge_percent; /* part of the uncertainty that is due to ticks at the two ends */
 };
 
 enum sw_cpu_model {
@@ -88,6 +125,9 @@ struct sw_meter_options {
     enum sw_cpu_model cpu_model; /* used where no counter can be read, or if forced */
     enum sw_ram_model ram_model;
     bool models_only; /* leave counters alone: the study's numbers on any machine */
+    /* Clocks that see the machine sleep or its date change; NULL: the machine's. For tests. */
+    uint64_t (*boot_clock_ns)(void);
+    uint64_t (*wall_clock_ns)(void);
 };
 
 struct sw_meter_set;
@@ -120,11 +160,22 @@ struct sw_meter_probe {
 size_t sw_meter_set_probe_count(const struct sw_meter_set *set);
 const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, size_t i);
 
-/* Reads every counter once; allocates nothing, prints nothing. One thread at a time: a model's
- * counter goes on from the previous read. */
+/* Reads every counter once; allocates nothing, prints nothing. Any thread, also beside a sampler:
+ * the set has a lock. */
 void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);
 
-/* Sum of the component's counted meters from a to b, one wrap each folded. */
+/* Watches every measured counter until each has ticked often enough or max_wait_ns is over, and
+ * sets tick_ns and read_ns of their infos. Once, at start, before another thread reads. A counter
+ * that did not tick keeps the tick that its kind gave, or 0. */
+void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns);
+
+/* Reads, and waits (spinning, at most max_wait_ns) until each counted measured counter whose tick
+ * is known and shorter than max_wait_ns has ticked. What a counter stood at when the call began and
+ * when it ended is interpolated within the tick, so the wait belongs to no phase. */
+void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
+                               struct sw_snapshot *out);
+
+/* Sum of the component's counted meters from the end of a to the beginning of b, wraps folded. */
 void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component component,
                          const struct sw_snapshot *a, const struct sw_snapshot *b,
                          struct sw_energy *out);

@@ -26,47 +26,25 @@ bool sw_mirror_suspect(struct sw_meter_set *set, size_t first, uint64_t first_uj
     return true;
 }
 
-static void note(struct sw_meter_set *set, size_t i, const struct sw_reading *reading)
-{
-    if (!reading->ok)
-        return;
-    uint64_t delta;
-    if (set->seen[i] &&
-        sw_counter_delta(&delta, set->last_uj[i], reading->uj, set->meters[i].info.range_uj))
-        set->moved_uj[i] += delta;
-    set->last_uj[i] = reading->uj;
-    set->seen[i] = true;
-}
-
-static void note_pair(struct sw_meter_set *set, const struct sw_mirror_pair *pair,
-                      const struct sw_snapshot *snapshot)
-{
-    /* Each die is noted once, also where it is first of several pairs: a second time adds 0. */
-    note(set, pair->first, &snapshot->readings[pair->first]);
-    note(set, pair->suspect, &snapshot->readings[pair->suspect]);
-}
-
 void sw_mirror_update(struct sw_meter_set *set, struct sw_snapshot *snapshot)
 {
     for (size_t i = 0; i < set->n_mirrors; i++) {
         const struct sw_mirror_pair *pair = &set->mirrors[i];
-        note_pair(set, pair, snapshot);
-        uint64_t first = set->moved_uj[pair->first], suspect = set->moved_uj[pair->suspect];
+        const struct sw_meter_track *first_track = &set->tracks[pair->first];
+        const struct sw_meter_track *suspect_track = &set->tracks[pair->suspect];
+        uint64_t first = first_track->total_uj, suspect = suspect_track->total_uj;
         if (first == 0 && suspect == 0)
             continue;
         /* The two are read a few microseconds apart, so that an update can fall between them. */
         if (!agree(first, suspect, 1e-3)) {
-            struct sw_meter *meters[2] = {&set->meters[pair->first], &set->meters[pair->suspect]};
-            size_t index[2] = {pair->first, pair->suspect};
-            for (int k = 0; k < 2; k++) {
-                struct sw_reading *reading = &snapshot->readings[index[k]];
-                reading->ok = meters[k]->read(meters[k], &reading->uj, &reading->at_ns);
-            }
-            note_pair(set, pair, snapshot);
-            first = set->moved_uj[pair->first];
-            suspect = set->moved_uj[pair->suspect];
+            sw_set_read_meter(set, pair->first, &snapshot->readings[pair->first]);
+            sw_set_read_meter(set, pair->suspect, &snapshot->readings[pair->suspect]);
+            first = first_track->total_uj;
+            suspect = suspect_track->total_uj;
         }
         bool mirrored = agree(first, suspect, 1e-3);
+        if (set->meters[pair->suspect].info.counted == !mirrored)
+            continue;
         set->meters[pair->suspect].info.counted = !mirrored;
         struct sw_meter_probe *probe = &set->probes[pair->suspect_probe];
         probe->counted = !mirrored;

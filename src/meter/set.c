@@ -20,16 +20,6 @@ const char *sw_source_name(enum sw_source source)
     return (unsigned)source <= SW_ABSENT ? names[source] : "unknown";
 }
 
-bool sw_counter_delta(uint64_t *delta_uj, uint64_t a, uint64_t b, uint64_t range_uj)
-{
-    if (range_uj > 0 && (a > range_uj || b > range_uj))
-        return false;
-    if (b < a && range_uj == 0)
-        return false;
-    *delta_uj = b >= a ? b - a : range_uj - a + b;
-    return true;
-}
-
 /* Building blocks for the kinds of meters. */
 
 static bool grow(void **array, size_t *capacity, size_t count, size_t item_bytes)
@@ -126,6 +116,15 @@ bool sw_set_has_counted(const struct sw_meter_set *set, enum sw_component compon
 
 /* The set. */
 
+/* Apart from the set, so that what only reads it can lock too. */
+static bool make_lock(struct sw_meter_set *set)
+{
+    set->lock = malloc(sizeof *set->lock);
+    if (set->lock != NULL)
+        pthread_mutex_init(set->lock, NULL);
+    return set->lock != NULL;
+}
+
 enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_options *options,
                                struct sw_error *err)
 {
@@ -133,13 +132,15 @@ enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_
     struct sw_meter_set *set = calloc(1, sizeof *set);
     struct sw_machine *machine = malloc(sizeof *machine);
     enum sw_code code = SW_OK;
-    if (set == NULL || machine == NULL) {
+    if (set == NULL || machine == NULL || !make_lock(set)) {
         code = sw_fail(err, SW_ENOMEM, "meters: out of memory");
         goto done;
     }
     for (size_t c = 0; c < SW_N_COMPONENTS; c++)
         set->reason[c] = "";
     set->root = "";
+    set->boot_clock_ns = options->boot_clock_ns != NULL ? options->boot_clock_ns : sw_clock_boot_ns;
+    set->wall_clock_ns = options->wall_clock_ns != NULL ? options->wall_clock_ns : sw_clock_wall_ns;
     if (options->sysfs_root != NULL) {
         size_t length = strlen(options->sysfs_root);
         while (length > 0 && options->sysfs_root[length - 1] == '/')
@@ -177,6 +178,9 @@ void sw_meter_set_close(struct sw_meter_set *set)
         free(set->texts[i]);
     free(set->texts);
     free(set->probes);
+    if (set->lock != NULL)
+        pthread_mutex_destroy(set->lock);
+    free(set->lock);
     free(set);
 }
 
@@ -203,108 +207,4 @@ const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, 
 const char *sw_meter_set_reason(const struct sw_meter_set *set, enum sw_component component)
 {
     return set->reason[component];
-}
-
-void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out)
-{
-    memset(out, 0, sizeof *out);
-    out->begin_ns = sw_clock_ns();
-    for (size_t i = 0; i < set->count; i++) {
-        struct sw_meter *meter = &set->meters[i];
-        struct sw_reading *reading = &out->readings[i];
-        reading->ok = meter->read(meter, &reading->uj, &reading->at_ns);
-    }
-    sw_mirror_update(set, out);
-    out->end_ns = sw_clock_ns();
-}
-
-/* Energy between two snapshots. */
-
-/* A text longer than the field is cut, never inside a character. */
-static void set_reason(struct sw_energy *out, const char *format, ...) SW_PRINTF(2, 3);
-
-static void set_reason(struct sw_energy *out, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(out->reason, sizeof out->reason, format, arguments);
-    va_end(arguments);
-    size_t length = strlen(out->reason);
-    out->reason[length - sw_utf8_incomplete_tail(out->reason, length)] = 0;
-}
-
-static bool meter_energy(const struct sw_meter_info *info, const struct sw_reading *a,
-                         const struct sw_reading *b, uint64_t *delta_uj, struct sw_energy *out)
-{
-    if (!a->ok || !b->ok) {
-        set_reason(out, "%s could not be read at the %s%s%s", info->name,
-                   a->ok ? "end" : "beginning", info->path[0] != 0 ? ": " : "", info->path);
-        return false;
-    }
-    if (!sw_counter_delta(delta_uj, a->uj, b->uj, info->range_uj)) {
-        set_reason(out, "%s went from %llu to %llu uJ, which its range of %llu uJ does not explain",
-                   info->name, (unsigned long long)a->uj, (unsigned long long)b->uj,
-                   (unsigned long long)info->range_uj);
-        return false;
-    }
-    return true;
-}
-
-static void append_name(char *names, size_t size, const char *name)
-{
-    size_t length = strlen(names), needed = strlen(name) + (length > 0);
-    if (length + needed + sizeof "+..." > size) {
-        if (length >= 4 && strcmp(names + length - 4, "+...") == 0)
-            return;
-        snprintf(names + length, size - length, "%s", "+...");
-        return;
-    }
-    snprintf(names + length, size - length, "%s%s", length > 0 ? "+" : "", name);
-}
-
-void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component component,
-                         const struct sw_snapshot *a, const struct sw_snapshot *b,
-                         struct sw_energy *out)
-{
-    *out = (struct sw_energy){.source = SW_ABSENT};
-    if (set->n_overflow[component] > 0) {
-        set_reason(out, "%zu counters more than the %d that fit", set->n_overflow[component],
-                   SW_MAX_METERS);
-        return;
-    }
-    enum sw_source weakest = SW_MEASURED;
-    double weighted_percent = 0;
-    bool all_stated = true;
-    size_t n_summed = 0;
-    uint64_t sum_uj = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct sw_meter_info *info = &set->meters[i].info;
-        if (info->component != component || !info->counted)
-            continue;
-        uint64_t delta_uj;
-        if (!meter_energy(info, &a->readings[i], &b->readings[i], &delta_uj, out))
-            return;
-        if (__builtin_add_overflow(sum_uj, delta_uj, &sum_uj)) {
-            set_reason(out, "%s: the sum overflows", info->name);
-            return;
-        }
-        if (info->source > weakest)
-            weakest = info->source;
-        all_stated = all_stated && info->uncertainty_percent > 0;
-        weighted_percent += info->uncertainty_percent * (double)delta_uj;
-        append_name(out->meter, sizeof out->meter, info->name);
-        n_summed++;
-    }
-    if (n_summed == 0) {
-        set_reason(out, "%s", set->reason[component]);
-        return;
-    }
-    out->has_value = true;
-    out->uj = sum_uj;
-    out->source = weakest;
-    /* Errors of one kind of meter go the same way, so they are not taken to cancel. */
-    if (all_stated && sum_uj > 0)
-        out->uncertainty_percent = weighted_percent / (double)sum_uj;
-    if (weakest != SW_MEASURED)
-        set_reason(out, "%s", set->reason[component]);
 }

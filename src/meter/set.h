@@ -6,6 +6,8 @@
 #ifndef SW_METER_SET_H
 #define SW_METER_SET_H
 
+#include <pthread.h>
+
 #include "meter/machine.h"
 #include "meter/meter.h"
 
@@ -23,6 +25,17 @@ struct sw_mirror_pair {
     size_t suspect_probe;
 };
 
+/* What a set remembers of a counter from one reading to the next. */
+struct sw_meter_track {
+    bool seen;             /* read once at least */
+    bool lost;             /* the reading before this one failed */
+    bool frozen;           /* and not moved since */
+    uint64_t uj, total_uj; /* last good reading */
+    uint64_t at_ns, moved_ns;
+    uint64_t bad_from_uj, bad_to_uj; /* of the last that went back */
+    uint16_t n_faults[SW_N_FAULTS];
+};
+
 struct sw_meter_set {
     struct sw_meter meters[SW_MAX_METERS];
     size_t count;
@@ -33,9 +46,12 @@ struct sw_meter_set {
 
     struct sw_mirror_pair mirrors[SW_MAX_METERS];
     size_t n_mirrors;
-    uint64_t last_uj[SW_MAX_METERS];  /* previous good reading of a mirror's meter */
-    uint64_t moved_uj[SW_MAX_METERS]; /* increments since open, wraps folded */
-    bool seen[SW_MAX_METERS];
+
+    pthread_mutex_t *lock; /* owned: of reading, and of everything that a reading changes */
+    struct sw_meter_track tracks[SW_MAX_METERS];
+    uint64_t sample_period_ns; /* a sampler reads this often; 0: none does */
+    uint64_t (*boot_clock_ns)(void);
+    uint64_t (*wall_clock_ns)(void);
 
     const char *reason[SW_N_COMPONENTS]; /* "" where the best kind is in use */
 
@@ -66,6 +82,11 @@ typedef void sw_meter_find(struct sw_meter_set *set, const struct sw_meter_optio
                            const struct sw_machine *machine);
 sw_meter_find sw_powercap_find, sw_nvml_find, sw_cpu_model_find, sw_ram_model_find;
 void sw_nvml_close(struct sw_meter_set *set);
+
+/* Under the lock: reads meter i and counts it on. */
+void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *out);
+/* Under the lock: all of them, with the clocks. */
+void sw_set_read_all(struct sw_meter_set *set, struct sw_snapshot *out);
 
 /* Marks suspects that move as their first die does as not counted, and back. After every read. */
 void sw_mirror_update(struct sw_meter_set *set, struct sw_snapshot *snapshot);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/number.h"
@@ -41,6 +43,12 @@ static ssize_t read_text(int fd, char text[LINE_BYTES])
 static int open_path(const char *path)
 {
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static bool is_plain(int fd)
+{
+    struct statfs system;
+    return fstatfs(fd, &system) != 0 || system.f_type != SYSFS_MAGIC;
 }
 
 static void describe(struct sw_error *err, const char *path, int error)
@@ -88,6 +96,7 @@ enum sw_code sw_counter_file_open(struct sw_counter_file *out, const char *path,
             n = 0;
         text[sizeof text - 1] = 0;
     }
+    out->plain = is_plain(out->fd);
     out->path = strdup(path);
     if (out->path == NULL)
         code = sw_fail(err, SW_ENOMEM, "%s: out of memory", path);
@@ -124,10 +133,13 @@ bool sw_counter_file_read(struct sw_counter_file *file, uint64_t *value)
                 close(file->fd);
             file->fd = fd;
         }
-        char text[LINE_BYTES];
+        char text[LINE_BYTES], again[LINE_BYTES];
         ssize_t n = read_text(file->fd, text);
         if (n < 0)
             return false;
+        if (file->plain && i + 1 < TRIES &&
+            (read_text(file->fd, again) != n || memcmp(text, again, (size_t)n) != 0))
+            continue;
         if (sw_counter_parse(value, text, (size_t)n))
             return true;
         if (n > 0 && memchr(text, '\n', (size_t)n) != NULL)

@@ -10,6 +10,7 @@
 
 struct sw_counter_file {
     int fd;     /* -1: not open */
+    bool plain; /* not of sysfs: a replayed tree's, which may be seen half written */
     char *path; /* owned */
 };
 

@@ -1,10 +1,55 @@
+/*
+ * A counter that is updated every tick stands still in between: two plain readings miss up to a
+ * tick of energy at each end of a window. So an edge waits for the next tick T1 and looks back:
+ *
+ *   counter        c0 |------- c1 |--- ...        the call begins at B and ends at E
+ *                     T0    B     T1 E
+ *
+ * The power of that tick is (c1 - c0) / (T1 - T0), with T1 - T0 the tick as measured at start; the
+ * counter's value at B is c1 less that power over B..T1, at E it is c1 and that power over T1..E.
+ * Several counters tick apart, and are all brought to the same B and E this way.
+ */
 #include "meter/edge.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
-enum { MAX_CHANGES = 32, MIN_CHANGES = 3 };
+/* Ticks: how often a counter moves. */
+
+enum { MAX_CHANGES = 16, MIN_CHANGES = 3 };
+/* A counter that is not quick to move is not watched at full speed. */
+static const uint64_t quick_ns = 40000000, nap_ns = 500000;
+
+struct tick_watch {
+    uint64_t steps_ns[MAX_CHANGES];
+    size_t n_changes, n_reads;
+    uint64_t uj, changed_ns; /* 0: not yet */
+    uint64_t reading_ns;     /* time spent in readings */
+    bool done;
+};
+
+static void watch_reading(struct tick_watch *watch, bool ok, uint64_t uj, uint64_t began_ns,
+                          uint64_t ended_ns)
+{
+    if (!ok) {
+        watch->n_changes = 0;
+        watch->done = true;
+        return;
+    }
+    watch->reading_ns += ended_ns - began_ns;
+    if (watch->n_reads++ == 0 || uj == watch->uj) {
+        watch->uj = uj;
+        return;
+    }
+    /* The first change only says when a tick begins. */
+    if (watch->changed_ns != 0)
+        watch->steps_ns[watch->n_changes++] = ended_ns - watch->changed_ns;
+    watch->changed_ns = ended_ns;
+    watch->uj = uj;
+    watch->done = watch->n_changes == MAX_CHANGES;
+}
 
 static int by_size(const void *a, const void *b)
 {
@@ -12,52 +57,221 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct sw_tick sw_meter_measure_tick(struct sw_meter *meter, uint64_t max_wait_ns)
+static struct sw_tick watched_tick(struct tick_watch *watch)
 {
-    struct sw_tick tick = {0};
-    uint64_t steps_ns[MAX_CHANGES];
-    uint64_t uj, at_ns, last_uj, last_ns = 0, begin_ns = sw_clock_ns(), now_ns = begin_ns;
-    size_t n_reads = 1;
-    if (!meter->read(meter, &last_uj, &at_ns))
+    struct sw_tick tick = {.n_changes = watch->n_changes};
+    if (watch->n_reads > 0)
+        tick.read_ns = watch->reading_ns / watch->n_reads;
+    if (watch->n_changes < MIN_CHANGES)
         return tick;
-    while (tick.n_changes < MAX_CHANGES && now_ns - begin_ns < max_wait_ns) {
-        if (!meter->read(meter, &uj, &at_ns))
-            return (struct sw_tick){0};
-        now_ns = sw_clock_ns();
-        n_reads++;
-        if (uj == last_uj)
-            continue;
-        /* The first change only says when a tick begins. */
-        if (last_ns != 0)
-            steps_ns[tick.n_changes++] = now_ns - last_ns;
-        last_ns = now_ns;
-        last_uj = uj;
-    }
-    tick.read_ns = (now_ns - begin_ns) / n_reads;
-    if (tick.n_changes < MIN_CHANGES)
-        return tick;
-    qsort(steps_ns, tick.n_changes, sizeof steps_ns[0], by_size);
-    uint64_t median_ns = steps_ns[tick.n_changes / 2];
+    qsort(watch->steps_ns, watch->n_changes, sizeof watch->steps_ns[0], by_size);
+    uint64_t median_ns = watch->steps_ns[watch->n_changes / 2];
     tick.tick_ns = median_ns > 4 * tick.read_ns ? median_ns : 0;
     return tick;
 }
 
+struct sw_tick sw_meter_measure_tick(struct sw_meter *meter, uint64_t max_wait_ns)
+{
+    struct tick_watch watch = {0};
+    uint64_t begin_ns = sw_clock_ns(), now_ns = begin_ns;
+    while (!watch.done && now_ns - begin_ns < max_wait_ns) {
+        uint64_t uj = 0, at_ns, began_ns = sw_clock_ns();
+        if (began_ns - begin_ns > quick_ns && watch.n_changes < MIN_CHANGES)
+            sw_clock_sleep_until(began_ns + nap_ns);
+        began_ns = sw_clock_ns();
+        bool ok = meter->read(meter, &uj, &at_ns);
+        now_ns = sw_clock_ns();
+        watch_reading(&watch, ok, uj, began_ns, now_ns);
+    }
+    return watched_tick(&watch);
+}
+
 void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
 {
+    struct tick_watch watches[SW_MAX_METERS];
+    memset(watches, 0, sizeof watches);
+    size_t n_open = 0;
     for (size_t i = 0; i < set->count; i++) {
+        watches[i].done = set->meters[i].info.source != SW_MEASURED;
+        n_open += !watches[i].done;
+    }
+    uint64_t begin_ns = sw_clock_ns(), now_ns = begin_ns;
+    pthread_mutex_lock(set->lock);
+    while (n_open > 0 && now_ns - begin_ns < max_wait_ns) {
+        if (now_ns - begin_ns > quick_ns)
+            sw_clock_sleep_until(now_ns + nap_ns);
+        n_open = 0;
+        for (size_t i = 0; i < set->count; i++) {
+            if (watches[i].done)
+                continue;
+            struct sw_reading reading;
+            uint64_t began_ns = sw_clock_ns();
+            sw_set_read_meter(set, i, &reading);
+            now_ns = sw_clock_ns();
+            watch_reading(&watches[i], reading.ok, reading.uj, began_ns, now_ns);
+            n_open += !watches[i].done;
+        }
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        struct sw_tick tick = watched_tick(&watches[i]);
         struct sw_meter_info *info = &set->meters[i].info;
-        if (info->source != SW_MEASURED)
-            continue;
-        struct sw_tick tick = sw_meter_measure_tick(&set->meters[i], max_wait_ns);
-        info->read_ns = tick.read_ns;
+        if (tick.read_ns > 0)
+            info->read_ns = tick.read_ns;
         if (tick.tick_ns > 0)
             info->tick_ns = tick.tick_ns;
     }
+    pthread_mutex_unlock(set->lock);
+}
+
+/* Edges at ticks. */
+
+/* The moment of a tick is known to an eighth of it, or the next one is waited for. */
+enum { FINE = 8 };
+/* Without a move in so many ticks a counter does not count. */
+enum { STILL_TICKS = 4 };
+
+struct edge_watch {
+    bool watched, waiting;
+    uint64_t tick_ns;
+    uint64_t first_uj, first_ns; /* total at the edge's first reading */
+    uint64_t last_uj;            /* total now */
+    uint64_t polled_ns;          /* previous reading */
+    uint64_t ticked_ns;          /* latest tick; 0: none yet */
+    uint64_t gap_ns;             /* within which it came */
+    uint64_t step_uj;            /* what it added */
+    double n_ticks, step_ticks;  /* since the first reading; in step_uj */
+};
+
+static bool begin_watch(const struct sw_meter_set *set, size_t i, uint64_t max_wait_ns,
+                        const struct sw_reading *first, struct edge_watch *watch)
+{
+    const struct sw_meter_info *info = &set->meters[i].info;
+    *watch = (struct edge_watch){.tick_ns = info->tick_ns,
+                                 .first_uj = first->total_uj,
+                                 .first_ns = first->at_ns,
+                                 .last_uj = first->total_uj,
+                                 .polled_ns = first->at_ns};
+    watch->watched = info->counted && info->source == SW_MEASURED && info->tick_ns > 0 &&
+                     info->tick_ns < max_wait_ns && first->ok && first->fault != SW_FAULT_FROZEN;
+    watch->waiting = watch->watched;
+    return watch->watched;
+}
+
+static void note_tick(struct edge_watch *watch, uint64_t begin_ns, const struct sw_reading *now)
+{
+    uint64_t gap_ns = now->at_ns - watch->polled_ns;
+    uint64_t ticked_ns = now->at_ns - gap_ns / 2;
+    uint64_t since_ns = ticked_ns - (watch->ticked_ns != 0 ? watch->ticked_ns : begin_ns);
+    double ticks = 1;
+    /* A thread that was put aside may have missed some. */
+    if (gap_ns > watch->tick_ns / 2 && since_ns > watch->tick_ns)
+        ticks = (double)since_ns / (double)watch->tick_ns;
+    watch->step_uj = now->total_uj - watch->last_uj;
+    watch->step_ticks = ticks;
+    watch->n_ticks += ticks;
+    watch->gap_ns = gap_ns;
+    watch->ticked_ns = ticked_ns;
+    watch->last_uj = now->total_uj;
+    watch->waiting = gap_ns > watch->tick_ns / FINE;
+}
+
+/* One more reading of a counter that is waited for. */
+static void poll_meter(struct sw_meter_set *set, size_t i, uint64_t begin_ns,
+                       struct edge_watch *watch, struct sw_reading *reading)
+{
+    sw_set_read_meter(set, i, reading);
+    if (!reading->ok)
+        watch->watched = watch->waiting = false;
+    else if (reading->total_uj != watch->last_uj)
+        note_tick(watch, begin_ns, reading);
+    watch->polled_ns = reading->at_ns;
+}
+
+static uint64_t clamped(double value, uint64_t low, uint64_t high)
+{
+    if (!(value > (double)low))
+        return low;
+    return value < (double)high ? (uint64_t)(value + 0.5) : high;
+}
+
+/* Brings a counter to the begin and the end of the edge. */
+static void interpolate(const struct edge_watch *watch, const struct sw_snapshot *edge,
+                        struct sw_reading *reading)
+{
+    double tick_ns = (double)watch->tick_ns;
+    double back_ns = (double)(watch->ticked_ns - edge->begin_ns);
+    double span_ns = watch->n_ticks * tick_ns;
+    /* A tick that came late was a long one. */
+    if (span_ns < back_ns)
+        span_ns = back_ns;
+    double risen_uj = (double)(watch->last_uj - watch->first_uj);
+    double before_uj = risen_uj * back_ns / span_ns; /* from begin to the tick */
+    double step_ns = watch->step_ticks * tick_ns;
+    double power = (double)watch->step_uj / step_ns; /* uJ per ns */
+    double after_uj = power * (double)(edge->end_ns - watch->ticked_ns);
+    /* The first reading came after the beginning, if only just. */
+    double late_uj = risen_uj / span_ns * (double)(watch->first_ns - edge->begin_ns);
+    reading->at_tick = true;
+    reading->at_ns = watch->ticked_ns;
+    reading->begin_uj =
+        clamped((double)watch->last_uj - before_uj,
+                clamped((double)watch->first_uj - late_uj, 0, watch->first_uj), watch->last_uj);
+    reading->end_uj = clamped((double)watch->last_uj + after_uj, watch->last_uj, UINT64_MAX / 2);
+    /* Its time is known to half the gap; that power was even within the tick is a guess. */
+    reading->error_uj = (uint64_t)(power * (double)watch->gap_ns / 2 +
+                                   (double)watch->step_uj / watch->step_ticks / 4 + 0.5);
 }
 
 void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
                                struct sw_snapshot *out)
 {
-    (void)max_wait_ns;
-    sw_meter_set_read(set, out);
+    struct edge_watch watches[SW_MAX_METERS];
+    size_t n_watched = 0, n_waiting;
+    pthread_mutex_lock(set->lock);
+    sw_set_read_all(set, out);
+    for (size_t i = 0; i < set->count; i++)
+        n_watched += begin_watch(set, i, max_wait_ns, &out->readings[i], &watches[i]);
+    pthread_mutex_unlock(set->lock);
+    n_waiting = n_watched;
+    uint64_t now_ns = sw_clock_ns(), wait_from_ns = now_ns;
+    while (n_waiting > 0 && now_ns - out->begin_ns < max_wait_ns) {
+        n_waiting = 0;
+        pthread_mutex_lock(set->lock);
+        for (size_t i = 0; i < set->count; i++) {
+            struct edge_watch *watch = &watches[i];
+            if (watch->waiting)
+                poll_meter(set, i, out->begin_ns, watch, &out->readings[i]);
+        }
+        pthread_mutex_unlock(set->lock);
+        now_ns = sw_clock_ns();
+        for (size_t i = 0; i < set->count; i++) {
+            struct edge_watch *watch = &watches[i];
+            /* While another was waited for, this one ticked again: one tick is looked ahead. */
+            if (watch->watched && !watch->waiting && now_ns - watch->ticked_ns > watch->tick_ns)
+                watch->waiting = true;
+            n_waiting += watch->waiting;
+        }
+    }
+    out->waited_ns = n_watched > 0 ? now_ns - wait_from_ns : 0;
+    out->aligned = n_watched > 0;
+    pthread_mutex_lock(set->lock);
+    for (size_t i = 0; i < set->count; i++) {
+        struct sw_reading *reading = &out->readings[i];
+        if (watches[i].watched && watches[i].ticked_ns != 0)
+            continue;
+        if (watches[i].watched) {
+            out->aligned = false;
+            if (now_ns - watches[i].first_ns > STILL_TICKS * watches[i].tick_ns)
+                sw_set_note_frozen(set, i);
+        }
+        uint64_t begin_uj = reading->begin_uj;
+        if (n_watched > 0)
+            sw_set_read_meter(set, i, reading);
+        reading->begin_uj = begin_uj;
+    }
+    out->end_ns = sw_clock_ns();
+    pthread_mutex_unlock(set->lock);
+    for (size_t i = 0; i < set->count; i++)
+        if (watches[i].watched && watches[i].ticked_ns != 0)
+            interpolate(&watches[i], out, &out->readings[i]);
 }

@@ -46,6 +46,14 @@ static void note(struct sw_meter_track *track, struct sw_reading *reading,
         track->n_faults[fault]++;
 }
 
+void sw_set_note_frozen(struct sw_meter_set *set, size_t i)
+{
+    struct sw_reading unused;
+    if (!set->tracks[i].frozen)
+        note(&set->tracks[i], &unused, SW_FAULT_FROZEN);
+    set->tracks[i].frozen = true;
+}
+
 static bool is_way_back(const struct sw_meter_track *track, uint64_t uj, uint64_t delta_uj,
                         uint64_t gap_ns, uint64_t range_uj)
 {

@@ -85,6 +85,8 @@ void sw_nvml_close(struct sw_meter_set *set);
 
 /* Under the lock: reads meter i and counts it on. */
 void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *out);
+/* Under the lock: meter i did not tick though it was waited for. */
+void sw_set_note_frozen(struct sw_meter_set *set, size_t i);
 /* Under the lock: all of them, with the clocks. */
 void sw_set_read_all(struct sw_meter_set *set, struct sw_snapshot *out);
 

@@ -262,7 +262,7 @@ void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
         if (watches[i].watched) {
             out->aligned = false;
             if (now_ns - watches[i].first_ns > STILL_TICKS * watches[i].tick_ns)
-                sw_set_note_frozen(set, i);
+                sw_set_note_stall(set, i);
         }
         uint64_t begin_uj = reading->begin_uj;
         if (n_watched > 0)

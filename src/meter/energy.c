@@ -1,4 +1,5 @@
 /* Energy between two snapshots. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +79,13 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
                    info->name, (unsigned long long)info->range_uj);
         return true;
     }
+    if (a->fault == SW_FAULT_STALLED || b->fault == SW_FAULT_STALLED) {
+        out->faults |= 1u << SW_FAULT_STALLED;
+        set_reason(out, "%s did not tick at the %s, though it ticked every %.3g ms at start",
+                   info->name, b->fault == SW_FAULT_STALLED ? "end" : "beginning",
+                   (double)info->tick_ns * 1e-6);
+        return true;
+    }
     uint64_t window_ns = b->at_ns - a->at_ns;
     bool still = info->source == SW_MEASURED && info->tick_ns > 0 && a->total_uj == b->total_uj &&
                  window_ns / STILL_TICKS > info->tick_ns;
@@ -98,6 +106,12 @@ static void note_marks(const struct sw_meter_info *info, const struct sw_reading
     if (fault_between(a, b, SW_FAULT_UNREADABLE)) {
         out->faults |= 1u << SW_FAULT_UNREADABLE;
         snprintf(text, sizeof text, "%.80s could not be read for a while in between", info->name);
+        add_reason(out, text);
+    }
+    if (a->stalled_ns != b->stalled_ns) {
+        out->faults |= 1u << SW_FAULT_STALLED;
+        snprintf(text, sizeof text, "%.80s did not tick for a while in between, of at most %.3g ms",
+                 info->name, (double)(b->stalled_ns - a->stalled_ns) * 1e-6);
         add_reason(out, text);
     }
     if (fault_between(a, b, SW_FAULT_LATE)) {
@@ -151,6 +165,9 @@ static double edge_error_uj(const struct sw_meter_info *info, const struct sw_re
     if (window_ns > (double)info->tick_ns)
         one_tick_uj *= (double)info->tick_ns / window_ns;
     double error_uj = 0;
+    /* What it may have left out while it stalled. */
+    if (window_ns > 0)
+        error_uj += (double)delta_uj * fmin((double)(b->stalled_ns - a->stalled_ns) / window_ns, 1);
     error_uj += a->at_tick ? (double)a->error_uj : one_tick_uj / 2;
     error_uj += b->at_tick ? (double)b->error_uj : one_tick_uj / 2;
     return error_uj;

@@ -48,7 +48,7 @@ struct sw_meter_info {
     uint64_t read_ns;        /* cost of one reading, measured with the tick; 0: not measured */
 };
 
-/* What can go wrong with a counter between two readings. The first three leave no trust in the
+/* What can go wrong with a counter between two readings. The first four leave no trust in the
  * joules of that time; the others do, and are said. */
 enum sw_meter_fault {
     SW_FAULT_NONE,
@@ -59,6 +59,8 @@ enum sw_meter_fault {
     SW_FAULT_UNREADABLE,    /* for a while */
     SW_FAULT_LATE,          /* the sampler was stopped or starved */
     SW_FAULT_CLOCK_STEPPED, /* the wall clock; durations do not come from it */
+    SW_FAULT_STALLED, /* an edge waited for several ticks in vain: no joules up to that edge or from
+                         it; those across it are less certain */
     SW_N_FAULTS
 };
 const char *sw_meter_fault_name(enum sw_meter_fault fault); /* "none", "went_back", ... */
@@ -74,8 +76,9 @@ struct sw_reading {
     /* the same at the snapshot's begin_ns, which ends a phase, and at its end_ns, which begins one.
      * Both are total_uj where no tick was waited for. */
     uint64_t begin_uj, end_uj;
-    uint64_t error_uj; /* of begin_uj and end_uj each, as far as the tick was seen; 0: no tick */
-    bool at_tick;      /* the tick was seen */
+    uint64_t error_uj;   /* of begin_uj and end_uj each, as far as the tick was seen; 0: no tick */
+    bool at_tick;        /* the tick was seen */
+    uint64_t stalled_ns; /* so far: at most so long did it not count where edges waited in vain */
     /* Faults of each kind so far: two readings see what came between them. */
     uint16_t n_faults[SW_N_FAULTS];
 };

@@ -22,9 +22,9 @@ enum { LATE_PERIODS = 5 };
 
 const char *sw_meter_fault_name(enum sw_meter_fault fault)
 {
-    static const char *const names[SW_N_FAULTS] = {"none",        "went_back",    "frozen",
-                                                   "unseen_wrap", "suspended",    "unreadable",
-                                                   "late",        "clock_stepped"};
+    static const char *const names[SW_N_FAULTS] = {"none",        "went_back",     "frozen",
+                                                   "unseen_wrap", "suspended",     "unreadable",
+                                                   "late",        "clock_stepped", "stalled"};
     return (unsigned)fault < SW_N_FAULTS ? names[fault] : "unknown";
 }
 
@@ -46,12 +46,9 @@ static void note(struct sw_meter_track *track, struct sw_reading *reading,
         track->n_faults[fault]++;
 }
 
-void sw_set_note_frozen(struct sw_meter_set *set, size_t i)
+void sw_set_note_stall(struct sw_meter_set *set, size_t i)
 {
-    struct sw_reading unused;
-    if (!set->tracks[i].frozen)
-        note(&set->tracks[i], &unused, SW_FAULT_FROZEN);
-    set->tracks[i].frozen = true;
+    set->tracks[i].stalled = true;
 }
 
 static bool is_way_back(const struct sw_meter_track *track, uint64_t uj, uint64_t delta_uj,
@@ -71,6 +68,9 @@ static void note_motion(const struct sw_meter_info *info, struct sw_meter_track 
         if (track->frozen)
             note(track, reading, SW_FAULT_FROZEN);
         track->frozen = false;
+        if (track->stalled)
+            track->stalled_ns += reading->at_ns - track->moved_ns;
+        track->stalled = false;
         track->moved_ns = reading->at_ns;
         return;
     }
@@ -81,6 +81,8 @@ static void note_motion(const struct sw_meter_info *info, struct sw_meter_track 
                still_ns / FROZEN_TICKS > info->tick_ns) {
         track->frozen = true;
         note(track, reading, SW_FAULT_FROZEN);
+    } else if (track->stalled) {
+        note(track, reading, SW_FAULT_STALLED);
     }
 }
 
@@ -126,6 +128,7 @@ void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *ou
         track->at_ns = out->at_ns;
     }
     out->total_uj = out->begin_uj = out->end_uj = track->total_uj;
+    out->stalled_ns = track->stalled_ns;
     memcpy(out->n_faults, track->n_faults, sizeof out->n_faults);
 }
 

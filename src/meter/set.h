@@ -30,6 +30,8 @@ struct sw_meter_track {
     bool seen;             /* read once at least */
     bool lost;             /* the reading before this one failed */
     bool frozen;           /* and not moved since */
+    bool stalled;          /* an edge waited in vain, and not moved since */
+    uint64_t stalled_ns;   /* all stalls */
     uint64_t uj, total_uj; /* last good reading */
     uint64_t at_ns, moved_ns;
     uint64_t bad_from_uj, bad_to_uj; /* of the last that went back */
@@ -86,7 +88,7 @@ void sw_nvml_close(struct sw_meter_set *set);
 /* Under the lock: reads meter i and counts it on. */
 void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *out);
 /* Under the lock: meter i did not tick though it was waited for. */
-void sw_set_note_frozen(struct sw_meter_set *set, size_t i);
+void sw_set_note_stall(struct sw_meter_set *set, size_t i);
 /* Under the lock: all of them, with the clocks. */
 void sw_set_read_all(struct sw_meter_set *set, struct sw_snapshot *out);
 

@@ -172,6 +172,10 @@ void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);
  * that did not tick keeps the tick that its kind gave, or 0. */
 void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns);
 
+/* Enough for five ticks of RAPL. Slower counters (a GPU's, 20 to 100 ms) are then not waited for.
+ */
+#define SW_EDGE_WAIT_NS UINT64_C(5000000)
+
 /* Reads, and waits (spinning, at most max_wait_ns) until each counted measured counter whose tick
  * is known and shorter than max_wait_ns has ticked. What a counter stood at when the call began and
  * when it ended is interpolated within the tick, so the wait belongs to no phase. */

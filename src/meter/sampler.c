@@ -13,7 +13,7 @@
 static const uint64_t default_period_ns = 100000000;
 enum { DEFAULT_TRACE = 4096 };
 
-struct sw_sampler {
+struct sw_meter_sampler {
     struct sw_meter_set *set;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -23,7 +23,7 @@ struct sw_sampler {
     size_t join;     /* samples to a point now */
     size_t n_open;   /* samples since the last point */
     struct sw_snapshot first, last, point_begin;
-    struct sw_sampler_report report;
+    struct sw_meter_sampler_report report;
 };
 
 static void to_point(const struct sw_meter_set *set, const struct sw_snapshot *a,
@@ -41,9 +41,9 @@ static void to_point(const struct sw_meter_set *set, const struct sw_snapshot *a
 }
 
 /* Halves a full trace: two neighbours become one, and so will what follows. */
-static void join_points(struct sw_sampler *sampler)
+static void join_points(struct sw_meter_sampler *sampler)
 {
-    struct sw_sampler_report *report = &sampler->report;
+    struct sw_meter_sampler_report *report = &sampler->report;
     size_t n = report->n_trace / 2;
     for (size_t i = 0; i < n; i++) {
         struct sw_power_point a = report->trace[2 * i], b = report->trace[2 * i + 1];
@@ -57,11 +57,11 @@ static void join_points(struct sw_sampler *sampler)
     sampler->join *= 2;
 }
 
-static void keep_point(struct sw_sampler *sampler)
+static void keep_point(struct sw_meter_sampler *sampler)
 {
     if (sampler->capacity == 0 || ++sampler->n_open < sampler->join)
         return;
-    struct sw_sampler_report *report = &sampler->report;
+    struct sw_meter_sampler_report *report = &sampler->report;
     to_point(sampler->set, &sampler->point_begin, &sampler->last,
              &report->trace[report->n_trace++]);
     sampler->point_begin = sampler->last;
@@ -70,9 +70,9 @@ static void keep_point(struct sw_sampler *sampler)
         join_points(sampler);
 }
 
-static void take_sample(struct sw_sampler *sampler, uint64_t deadline_ns)
+static void take_sample(struct sw_meter_sampler *sampler, uint64_t deadline_ns)
 {
-    struct sw_sampler_report *report = &sampler->report;
+    struct sw_meter_sampler_report *report = &sampler->report;
     struct sw_snapshot now;
     sw_meter_set_read(sampler->set, &now);
     const struct sw_snapshot *last = &sampler->last;
@@ -93,7 +93,7 @@ static void take_sample(struct sw_sampler *sampler, uint64_t deadline_ns)
     keep_point(sampler);
 }
 
-static bool wait_until(struct sw_sampler *sampler, uint64_t deadline_ns)
+static bool wait_until(struct sw_meter_sampler *sampler, uint64_t deadline_ns)
 {
     struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
                                 .tv_nsec = (long)(deadline_ns % 1000000000u)};
@@ -108,7 +108,7 @@ static bool wait_until(struct sw_sampler *sampler, uint64_t deadline_ns)
 
 static void *sample(void *argument)
 {
-    struct sw_sampler *sampler = argument;
+    struct sw_meter_sampler *sampler = argument;
     uint64_t period_ns = sampler->report.period_ns;
     uint64_t deadline_ns = sampler->report.begin_ns + period_ns;
     while (wait_until(sampler, deadline_ns)) {
@@ -123,12 +123,13 @@ static void *sample(void *argument)
     return NULL;
 }
 
-enum sw_code sw_sampler_start(struct sw_sampler **out, struct sw_meter_set *set,
-                              const struct sw_sampler_options *options, struct sw_error *err)
+enum sw_code sw_meter_sampler_start(struct sw_meter_sampler **out, struct sw_meter_set *set,
+                                    const struct sw_meter_sampler_options *options,
+                                    struct sw_error *err)
 {
     enum sw_code code = SW_OK;
     *out = NULL;
-    struct sw_sampler *sampler = calloc(1, sizeof *sampler);
+    struct sw_meter_sampler *sampler = calloc(1, sizeof *sampler);
     if (sampler == NULL)
         return sw_fail(err, SW_ENOMEM, "sampler: out of memory");
     sampler->set = set;
@@ -168,7 +169,7 @@ enum sw_code sw_sampler_start(struct sw_sampler **out, struct sw_meter_set *set,
     }
 done:
     if (code != SW_OK) {
-        sw_sampler_report_free(&sampler->report);
+        sw_meter_sampler_report_free(&sampler->report);
         free(sampler);
         return code;
     }
@@ -176,7 +177,7 @@ done:
     return SW_OK;
 }
 
-static void sum_faults(struct sw_sampler *sampler)
+static void sum_faults(struct sw_meter_sampler *sampler)
 {
     const struct sw_meter_set *set = sampler->set;
     for (size_t i = 0; i < set->count; i++)
@@ -185,9 +186,9 @@ static void sum_faults(struct sw_sampler *sampler)
                                                       sampler->first.readings[i].n_faults[f]);
 }
 
-static void estimate_own_energy(struct sw_sampler *sampler)
+static void estimate_own_energy(struct sw_meter_sampler *sampler)
 {
-    struct sw_sampler_report *report = &sampler->report;
+    struct sw_meter_sampler_report *report = &sampler->report;
     struct sw_energy energy;
     sw_meter_set_energy(sampler->set, SW_CPU, &sampler->first, &sampler->last, &energy);
     double ns = (double)(sampler->last.begin_ns - sampler->first.end_ns);
@@ -196,10 +197,10 @@ static void estimate_own_energy(struct sw_sampler *sampler)
         report->own_uj_at_most = (uint64_t)((double)energy.uj * (double)report->cpu_ns / ns + 0.5);
 }
 
-void sw_sampler_stop(struct sw_sampler *sampler, struct sw_sampler_report *report)
+void sw_meter_sampler_stop(struct sw_meter_sampler *sampler, struct sw_meter_sampler_report *report)
 {
     if (report != NULL)
-        *report = (struct sw_sampler_report){0};
+        *report = (struct sw_meter_sampler_report){0};
     if (sampler == NULL)
         return;
     pthread_mutex_lock(&sampler->lock);
@@ -221,11 +222,11 @@ void sw_sampler_stop(struct sw_sampler *sampler, struct sw_sampler_report *repor
         *report = sampler->report;
         sampler->report.trace = NULL;
     }
-    sw_sampler_report_free(&sampler->report);
+    sw_meter_sampler_report_free(&sampler->report);
     free(sampler);
 }
 
-void sw_sampler_report_free(struct sw_sampler_report *report)
+void sw_meter_sampler_report_free(struct sw_meter_sampler_report *report)
 {
     free(report->trace);
     report->trace = NULL;

@@ -8,9 +8,9 @@
 
 #include "meter/meter.h"
 
-struct sw_sampler;
+struct sw_meter_sampler;
 
-struct sw_sampler_options {
+struct sw_meter_sampler_options {
     uint64_t period_ns;    /* 0: 100 ms */
     bool keep_trace;       /* of power */
     size_t trace_capacity; /* points; 0: 4096. When it is full, neighbours are joined */
@@ -22,7 +22,7 @@ struct sw_power_point {
     float watts[SW_N_COMPONENTS]; /* NAN: no value */
 };
 
-struct sw_sampler_report {
+struct sw_meter_sampler_report {
     uint64_t period_ns;
     uint64_t begin_ns, end_ns;
     uint64_t n_samples;
@@ -42,12 +42,14 @@ struct sw_sampler_report {
 };
 
 /* *out is NULL on failure. One sampler to a set. */
-enum sw_code sw_sampler_start(struct sw_sampler **out, struct sw_meter_set *set,
-                              const struct sw_sampler_options *options, struct sw_error *err);
+enum sw_code sw_meter_sampler_start(struct sw_meter_sampler **out, struct sw_meter_set *set,
+                                    const struct sw_meter_sampler_options *options,
+                                    struct sw_error *err);
 
-/* Ends the thread at once and frees it. report may be NULL; else sw_sampler_report_free. A NULL
- * sampler gives an empty report. */
-void sw_sampler_stop(struct sw_sampler *sampler, struct sw_sampler_report *report);
-void sw_sampler_report_free(struct sw_sampler_report *report);
+/* Ends the thread at once and frees it. report may be NULL; else sw_meter_sampler_report_free. A
+ * NULL sampler gives an empty report. */
+void sw_meter_sampler_stop(struct sw_meter_sampler *sampler,
+                           struct sw_meter_sampler_report *report);
+void sw_meter_sampler_report_free(struct sw_meter_sampler_report *report);
 
 #endif

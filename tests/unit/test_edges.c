@@ -20,7 +20,6 @@
 #include "support/waveform.h"
 
 enum { MAX_EDGES = 160, N_WINDOWS = 20, ROUNDS = 6 };
-static const uint64_t edge_wait_ns = 5000000;
 static const uint64_t range_uj = 19000000; /* once in a second or less */
 
 /* One machine: its tree, its set, and the edges taken from it. */
@@ -104,7 +103,7 @@ static void take_edges(uint64_t duration_ns, struct sw_random *random)
     while (sw_clock_ns() - begin_ns < duration_ns && machines[1].n_edges < MAX_EDGES) {
         for (int m = 0; m < 2; m++) {
             struct machine *machine = &machines[m];
-            sw_meter_set_read_at_tick(machine->set, edge_wait_ns,
+            sw_meter_set_read_at_tick(machine->set, SW_EDGE_WAIT_NS,
                                       &machine->edges[machine->n_edges++]);
             sw_clock_sleep_until(sw_clock_ns() + 1000000 + sw_random_next(random) % 14000000);
         }
@@ -179,14 +178,15 @@ static void follow(enum waveform waveform)
     } windows[3] = {{50000000, 0.02}, {200000000, 0.005}, {1000000000, 0.001}};
     struct outcome outcomes[2][3] = {0};
     struct sw_random random = {.seed = 20 + (uint64_t)waveform};
-    struct sw_sampler *sampler;
-    struct sw_sampler_report report;
+    struct sw_meter_sampler *sampler;
+    struct sw_meter_sampler_report report;
     struct sw_error err;
     bool enough = false;
     start(waveform);
-    assert_int_equal(sw_sampler_start(&sampler, machines[1].set,
-                                      &(struct sw_sampler_options){.period_ns = 50000000}, &err),
-                     SW_OK);
+    assert_int_equal(
+        sw_meter_sampler_start(&sampler, machines[1].set,
+                               &(struct sw_meter_sampler_options){.period_ns = 50000000}, &err),
+        SW_OK);
     for (int round = 0; round < ROUNDS && !enough; round++) {
         take_edges(2200000000, &random);
         enough = true;
@@ -196,8 +196,8 @@ static void follow(enum waveform waveform)
                 enough = enough && outcomes[m][w].n >= N_WINDOWS;
             }
     }
-    sw_sampler_stop(sampler, &report);
-    sw_sampler_report_free(&report);
+    sw_meter_sampler_stop(sampler, &report);
+    sw_meter_sampler_report_free(&report);
     for (int m = 0; m < 2; m++)
         for (int w = 0; w < 3; w++) {
             const struct outcome *o = &outcomes[m][w];

@@ -122,23 +122,46 @@ static bool is_gone(int fd)
     return fstat(fd, &info) != 0 || info.st_nlink == 0;
 }
 
+static void drop(struct sw_counter_file *file)
+{
+    close(file->fd);
+    file->fd = -1;
+    file->last_size = 0;
+}
+
+/* A plain file is looked at twice: where its text is that of the reading before, it may be gone;
+ * where it is another, it may be half written. */
+static bool is_settled(struct sw_counter_file *file, const char *text, ssize_t n)
+{
+    char again[LINE_BYTES];
+    if (n == file->last_size && memcmp(text, file->last, (size_t)n) == 0) {
+        if (!is_gone(file->fd))
+            return true;
+        drop(file);
+        return false;
+    }
+    memcpy(file->last, text, (size_t)n);
+    file->last_size = n;
+    return read_text(file->fd, again) == n && memcmp(text, again, (size_t)n) == 0;
+}
+
 bool sw_counter_file_read(struct sw_counter_file *file, uint64_t *value)
 {
     for (int i = 0; i < TRIES; i++) {
-        if (file->fd < 0 || is_gone(file->fd)) {
-            int fd = open_path(file->path);
-            if (fd < 0)
-                return false;
-            if (file->fd >= 0)
-                close(file->fd);
-            file->fd = fd;
-        }
-        char text[LINE_BYTES], again[LINE_BYTES];
-        ssize_t n = read_text(file->fd, text);
-        if (n < 0)
+        if (file->fd < 0)
+            file->fd = open_path(file->path);
+        if (file->fd < 0)
             return false;
-        if (file->plain && i + 1 < TRIES &&
-            (read_text(file->fd, again) != n || memcmp(text, again, (size_t)n) != 0))
+        char text[LINE_BYTES];
+        ssize_t n = read_text(file->fd, text);
+        if (n < 0) {
+            /* A zone that was taken away may have come back as another file. */
+            drop(file);
+            if (i > 0)
+                return false;
+            continue;
+        }
+        if (file->plain && i + 1 < TRIES && !is_settled(file, text, n))
             continue;
         if (sw_counter_parse(value, text, (size_t)n))
             return true;

@@ -9,9 +9,11 @@
 #include "base/error.h"
 
 struct sw_counter_file {
-    int fd;     /* -1: not open */
-    bool plain; /* not of sysfs: a replayed tree's, which may be seen half written */
-    char *path; /* owned */
+    int fd;        /* -1: not open */
+    bool plain;    /* not of sysfs: a replayed tree's, which may be seen half written */
+    char *path;    /* owned */
+    char last[64]; /* its text at the latest reading, last_size bytes; of plain files */
+    ptrdiff_t last_size;
 };
 
 /* Opens and reads once. Fails with the file and why: missing, denied (with its mode and owner),

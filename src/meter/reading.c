@@ -51,6 +51,14 @@ void sw_set_note_stall(struct sw_meter_set *set, size_t i)
     set->tracks[i].stalled = true;
 }
 
+bool sw_reading_is_spoilt(const struct sw_reading *a, const struct sw_reading *b)
+{
+    bool spoilt = !a->ok || !b->ok || a->fault == SW_FAULT_FROZEN;
+    for (int fault = SW_FAULT_WENT_BACK; fault <= SW_FAULT_UNSEEN_WRAP; fault++)
+        spoilt = spoilt || a->n_faults[fault] != b->n_faults[fault];
+    return spoilt;
+}
+
 static bool is_way_back(const struct sw_meter_track *track, uint64_t uj, uint64_t delta_uj,
                         uint64_t gap_ns, uint64_t range_uj)
 {
@@ -151,7 +159,9 @@ static void read_clocks(const struct sw_meter_set *set, struct sw_snapshot *out)
 
 void sw_set_read_all(struct sw_meter_set *set, struct sw_snapshot *out)
 {
-    memset(out, 0, sizeof *out);
+    memset(out, 0, offsetof(struct sw_snapshot, readings) + set->count * sizeof out->readings[0]);
+    out->aligned = false;
+    out->waited_ns = 0;
     out->begin_ns = sw_clock_ns();
     for (size_t i = 0; i < set->count; i++)
         sw_set_read_meter(set, i, &out->readings[i]);

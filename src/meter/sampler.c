@@ -22,22 +22,34 @@ struct sw_meter_sampler {
     size_t capacity; /* of the trace; 0: none is kept */
     size_t join;     /* samples to a point now */
     size_t n_open;   /* samples since the last point */
-    struct sw_snapshot first, last, point_begin;
+    struct sw_snapshot first, buffers[3];
+    struct sw_snapshot *last, *point_begin; /* of the buffers */
     struct sw_meter_sampler_report report;
 };
 
+/* Cheaper than sw_meter_set_energy, which has words for everything. */
 static void to_point(const struct sw_meter_set *set, const struct sw_snapshot *a,
                      const struct sw_snapshot *b, struct sw_power_point *out)
 {
+    double uj[SW_N_COMPONENTS] = {0};
+    bool counted[SW_N_COMPONENTS] = {false};
+    pthread_mutex_lock(set->lock);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct sw_meter_info *info = &set->meters[i].info;
+        const struct sw_reading *begin = &a->readings[i], *end = &b->readings[i];
+        if (!info->counted)
+            continue;
+        counted[info->component] = true;
+        if (sw_reading_is_spoilt(begin, end))
+            uj[info->component] = NAN;
+        uj[info->component] += (double)(end->begin_uj - begin->end_uj);
+    }
+    pthread_mutex_unlock(set->lock);
     out->begin_ns = a->end_ns;
     out->end_ns = b->begin_ns;
     double ns = (double)(b->begin_ns - a->end_ns);
-    for (int c = 0; c < SW_N_COMPONENTS; c++) {
-        struct sw_energy energy;
-        sw_meter_set_energy(set, (enum sw_component)c, a, b, &energy);
-        out->watts[c] =
-            energy.has_value && ns > 0 ? (float)((double)energy.uj * 1e3 / ns) : (float)NAN;
-    }
+    for (int c = 0; c < SW_N_COMPONENTS; c++)
+        out->watts[c] = counted[c] && ns > 0 ? (float)(uj[c] * 1e3 / ns) : (float)NAN;
 }
 
 /* Halves a full trace: two neighbours become one, and so will what follows. */
@@ -62,8 +74,7 @@ static void keep_point(struct sw_meter_sampler *sampler)
     if (sampler->capacity == 0 || ++sampler->n_open < sampler->join)
         return;
     struct sw_meter_sampler_report *report = &sampler->report;
-    to_point(sampler->set, &sampler->point_begin, &sampler->last,
-             &report->trace[report->n_trace++]);
+    to_point(sampler->set, sampler->point_begin, sampler->last, &report->trace[report->n_trace++]);
     sampler->point_begin = sampler->last;
     sampler->n_open = 0;
     if (report->n_trace == sampler->capacity)
@@ -73,17 +84,19 @@ static void keep_point(struct sw_meter_sampler *sampler)
 static void take_sample(struct sw_meter_sampler *sampler, uint64_t deadline_ns)
 {
     struct sw_meter_sampler_report *report = &sampler->report;
-    struct sw_snapshot now;
-    sw_meter_set_read(sampler->set, &now);
-    const struct sw_snapshot *last = &sampler->last;
-    uint64_t gap_ns = now.begin_ns - last->begin_ns;
+    struct sw_snapshot *now = sampler->buffers;
+    while (now == sampler->last || now == sampler->point_begin)
+        now++;
+    sw_meter_set_read(sampler->set, now);
+    const struct sw_snapshot *last = sampler->last;
+    uint64_t gap_ns = now->begin_ns - last->begin_ns;
     report->n_samples++;
-    report->n_late += now.begin_ns > deadline_ns + report->period_ns / 2;
+    report->n_late += now->begin_ns > deadline_ns + report->period_ns / 2;
     if (gap_ns > report->longest_gap_ns)
         report->longest_gap_ns = gap_ns;
-    if (now.boot_offset_ns > last->boot_offset_ns + 20000000)
-        report->suspended_ns += now.boot_offset_ns - last->boot_offset_ns;
-    int64_t step_ns = now.wall_offset_ns - last->wall_offset_ns;
+    if (now->boot_offset_ns > last->boot_offset_ns + 20000000)
+        report->suspended_ns += now->boot_offset_ns - last->boot_offset_ns;
+    int64_t step_ns = now->wall_offset_ns - last->wall_offset_ns;
     if (llabs(step_ns) > 100000000) {
         report->n_clock_steps++;
         if (llabs(step_ns) > llabs(report->largest_step_ns))
@@ -147,7 +160,8 @@ enum sw_code sw_meter_sampler_start(struct sw_meter_sampler **out, struct sw_met
     set->sample_period_ns = sampler->report.period_ns;
     sw_set_read_all(set, &sampler->first);
     pthread_mutex_unlock(set->lock);
-    sampler->last = sampler->point_begin = sampler->first;
+    sampler->buffers[0] = sampler->first;
+    sampler->last = sampler->point_begin = &sampler->buffers[0];
     sampler->report.begin_ns = sampler->first.begin_ns;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -182,7 +196,7 @@ static void sum_faults(struct sw_meter_sampler *sampler)
     const struct sw_meter_set *set = sampler->set;
     for (size_t i = 0; i < set->count; i++)
         for (int f = 0; f < SW_N_FAULTS && set->meters[i].info.counted; f++)
-            sampler->report.n_faults[f] += (uint64_t)(sampler->last.readings[i].n_faults[f] -
+            sampler->report.n_faults[f] += (uint64_t)(sampler->last->readings[i].n_faults[f] -
                                                       sampler->first.readings[i].n_faults[f]);
 }
 
@@ -190,8 +204,8 @@ static void estimate_own_energy(struct sw_meter_sampler *sampler)
 {
     struct sw_meter_sampler_report *report = &sampler->report;
     struct sw_energy energy;
-    sw_meter_set_energy(sampler->set, SW_CPU, &sampler->first, &sampler->last, &energy);
-    double ns = (double)(sampler->last.begin_ns - sampler->first.end_ns);
+    sw_meter_set_energy(sampler->set, SW_CPU, &sampler->first, sampler->last, &energy);
+    double ns = (double)(sampler->last->begin_ns - sampler->first.end_ns);
     report->has_own_uj = energy.has_value && ns > 0;
     if (report->has_own_uj)
         report->own_uj_at_most = (uint64_t)((double)energy.uj * (double)report->cpu_ns / ns + 0.5);
@@ -211,10 +225,10 @@ void sw_meter_sampler_stop(struct sw_meter_sampler *sampler, struct sw_meter_sam
     struct sw_meter_set *set = sampler->set;
     pthread_mutex_lock(set->lock);
     set->sample_period_ns = 0;
-    sw_set_read_all(set, &sampler->last);
+    sw_set_read_all(set, sampler->last);
     sum_faults(sampler);
     pthread_mutex_unlock(set->lock);
-    sampler->report.end_ns = sampler->last.end_ns;
+    sampler->report.end_ns = sampler->last->end_ns;
     estimate_own_energy(sampler);
     pthread_cond_destroy(&sampler->wake);
     pthread_mutex_destroy(&sampler->lock);

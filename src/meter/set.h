@@ -89,6 +89,8 @@ void sw_nvml_close(struct sw_meter_set *set);
 void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *out);
 /* Under the lock: meter i did not tick though it was waited for. */
 void sw_set_note_stall(struct sw_meter_set *set, size_t i);
+/* Whether something came between two readings that leaves no trust in their difference. */
+bool sw_reading_is_spoilt(const struct sw_reading *a, const struct sw_reading *b);
 /* Under the lock: all of them, with the clocks. */
 void sw_set_read_all(struct sw_meter_set *set, struct sw_snapshot *out);
 

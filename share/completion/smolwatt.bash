@@ -3,8 +3,16 @@
 _smolwatt()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run word
-    local commands="run bench doctor generate tokenize pull"
+    local commands="run bench measure doctor generate tokenize pull"
     COMPREPLY=()
+    # Behind `measure --` stands another command, with a completion of its own.
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ ${COMP_WORDS[i]} == -- ]] && declare -F _command_offset >/dev/null; then
+            _command_offset $((i + 1))
+            return
+        fi
+    done
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case " $commands " in *" $word "*) command=$word && break ;; esac
     done
@@ -24,7 +32,7 @@ _smolwatt()
             synthetic:smollm-1.7b HuggingFaceTB/SmolLM-135M" -- "$cur")
         ;;
     __dataset_name) mapfile -t COMPREPLY < <(compgen -f -W "squad builtin" -- "$cur") ;;
-    __sysfs_root | __journal) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    __sysfs_root | __journal | __output | __input | __shell) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null |

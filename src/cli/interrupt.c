@@ -6,6 +6,8 @@
 /* Written by the handler, read by the main thread. */
 static volatile sig_atomic_t interrupted;
 
+static sigset_t ignored_at_start;
+
 static void note(int signal_number)
 {
     (void)signal_number;
@@ -15,6 +17,10 @@ static void note(int signal_number)
 void sw_interrupt_install(void)
 {
     struct sigaction action;
+    sigemptyset(&ignored_at_start);
+    for (int n = 1; n < SIGRTMIN; n++)
+        if (sigaction(n, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored_at_start, n);
     memset(&action, 0, sizeof action);
     action.sa_handler = note;
     sigemptyset(&action.sa_mask);
@@ -33,4 +39,9 @@ void sw_interrupt_install(void)
 bool sw_interrupted(void)
 {
     return interrupted != 0;
+}
+
+const sigset_t *sw_interrupt_ignored_at_start(void)
+{
+    return &ignored_at_start;
 }

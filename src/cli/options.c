@@ -123,6 +123,26 @@ enum sw_code sw_options_parse(const struct sw_option *options, size_t n_options,
     return SW_OK;
 }
 
+int sw_options_end(const struct sw_option *options, size_t n_options, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (strcmp(word, "--") == 0)
+            return i;
+        if (word[0] != '-' || word[1] == 0)
+            continue;
+        /* An option that takes the next word takes it whatever it is. */
+        bool is_long = word[1] == '-';
+        size_t size = is_long ? strcspn(word + 2, "=") : 0;
+        const struct sw_option *option = is_long ? find_long(options, n_options, word + 2, size)
+                                                 : find_letter(options, n_options, word[1]);
+        bool has_argument = is_long ? word[2 + size] == '=' : word[2] != 0;
+        if (option != NULL && option->argument != NULL && !has_argument)
+            i++;
+    }
+    return argc;
+}
+
 /* Prints text wrapped to 80 columns, each line behind indent spaces; column is where the first
  * line stands already. */
 static void print_wrapped(const char *text, int indent, int column)

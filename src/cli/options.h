@@ -51,6 +51,9 @@ enum sw_code sw_options_parse(const struct sw_option *options, size_t n_options,
                               char **argv, const char **positionals, size_t *n_positionals,
                               bool *help, struct sw_error *err);
 
+/* Index of the "--" that ends the options, argc where there is none. */
+int sw_options_end(const struct sw_option *options, size_t n_options, int argc, char **argv);
+
 /* Prints the help of a command to standard output. */
 void sw_options_print_help(const struct sw_command *command, const struct sw_option *options,
                            size_t n_options);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/lines.h"
+
 static const char *text_at(const json_t *record, const char *path)
 {
     const json_t *value = sw_json_at(record, path);
@@ -19,63 +21,6 @@ static long long integer_at(const json_t *record, const char *path)
     return (long long)json_integer_value(sw_json_at(record, path));
 }
 
-/* One line of the report: what, how much, and how we know. */
-static void put(json_t *rows, const char *what, const char *figure, const char *source)
-{
-    json_array_append_new(
-        rows, json_pack("{s:s, s:s, s:s}", "what", what, "figure", figure, "source", source));
-}
-
-/* Engineering notation for people: 0.0123 J is 12.3 mJ. */
-static void with_prefix(char *text, size_t size, double value, const char *unit)
-{
-    static const struct {
-        double from;
-        const char *prefix;
-    } steps[] = {{1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
-    size_t i = 0;
-    while (i + 1 < sizeof steps / sizeof steps[0] && value < steps[i].from)
-        i++;
-    if (value <= 0)
-        snprintf(text, size, "0 %s", unit);
-    else
-        snprintf(text, size, "%.3g %s%s", value / steps[i].from, steps[i].prefix, unit);
-}
-
-/* The reason's last part: what a modelled figure rests on. Why nothing better was found is
- * doctor's to tell, and stands in the record. */
-static const char *short_reason(const json_t *component)
-{
-    static const char mark[] = "modelled: ";
-    const char *reason = json_string_value(json_object_get(component, "reason"));
-    for (const char *next = reason; next != NULL && (next = strstr(next, mark)) != NULL;) {
-        next += sizeof mark - 1;
-        reason = next;
-    }
-    return reason;
-}
-
-/* Joules, and the watt-hours that the study quoted, with source and reason. */
-static void put_joules(json_t *rows, const char *what, const json_t *record, const char *path)
-{
-    char figure[96];
-    char source[640];
-    const json_t *component = sw_json_at(record, path);
-    const json_t *value = json_object_get(component, "value");
-    const char *reason = short_reason(component);
-    if (json_is_number(value)) {
-        double joules = json_number_value(value);
-        char amount[48];
-        with_prefix(amount, sizeof amount, joules, "J");
-        snprintf(figure, sizeof figure, "%s (%.3g Wh)", amount, joules / 3600);
-    } else {
-        snprintf(figure, sizeof figure, "-");
-    }
-    snprintf(source, sizeof source, "%s%s%s", text_at(component, "source"),
-             reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    put(rows, what, figure, source);
-}
-
 static void put_carbon(json_t *rows, const json_t *record)
 {
     char figure[128] = "-";
@@ -84,8 +29,8 @@ static void put_carbon(json_t *rows, const json_t *record)
     if (json_is_number(grams)) {
         char total[48];
         char each[48];
-        with_prefix(each, sizeof each, json_number_value(grams), "g");
-        with_prefix(total, sizeof total, number_at(record, "co2e_g"), "g");
+        sw_lines_amount(each, sizeof each, json_number_value(grams), "g");
+        sw_lines_amount(total, sizeof total, number_at(record, "co2e_g"), "g");
         snprintf(figure, sizeof figure, "%s (%s in all)", each, total);
     }
     bool is_default = json_is_true(sw_json_at(record, "g_per_kwh.is_default"));
@@ -96,7 +41,7 @@ static void put_carbon(json_t *rows, const json_t *record)
              text_at(record, "energy_j.total.source"), text_at(record, "g_per_kwh.place"),
              number_at(record, "g_per_kwh.value"), text_at(record, "g_per_kwh.source"), year,
              is_default ? "; no place was named: --country, --region, --cloud or --g_per_kwh" : "");
-    put(rows, "CO2e", figure, source);
+    sw_lines_put(rows, "CO2e", figure, source);
 }
 
 static json_t *report_rows(const json_t *record)
@@ -105,48 +50,49 @@ static json_t *report_rows(const json_t *record)
     char figure[256];
     char source[256];
     bool synthetic = strcmp(text_at(record, "weights"), "synthetic") == 0;
-    put(rows, "Model", text_at(record, "model_name"),
-        synthetic ? "weights: synthetic (seeded random: speed and energy are real, the text is "
-                    "noise)"
-                  : "weights: checkpoint");
+    sw_lines_put(rows, "Model", text_at(record, "model_name"),
+                 synthetic
+                     ? "weights: synthetic (seeded random: speed and energy are real, the text is "
+                       "noise)"
+                     : "weights: checkpoint");
     snprintf(source, sizeof source, "runs as %s", text_at(record, "arithmetic"));
-    put(rows, "Strategy", text_at(record, "strategy"), source);
+    sw_lines_put(rows, "Strategy", text_at(record, "strategy"), source);
     long long batch = integer_at(record, "batch");
     snprintf(source, sizeof source, "%s kernels, %lld threads", text_at(record, "isa"),
              integer_at(record, "threads"));
     if (batch > 1)
         snprintf(source + strlen(source), sizeof source - strlen(source),
                  ", up to %lld questions at once", batch);
-    put(rows, "Backend", text_at(record, "backend"), source);
+    sw_lines_put(rows, "Backend", text_at(record, "backend"), source);
     snprintf(source, sizeof source, "%s split, prompt: %s", text_at(record, "dataset.split"),
              text_at(record, "prompt.template"));
-    put(rows, "Data set", text_at(record, "dataset_name"), source);
+    sw_lines_put(rows, "Data set", text_at(record, "dataset_name"), source);
     snprintf(figure, sizeof figure, "%lld", integer_at(record, "samples"));
     snprintf(source, sizeof source, "of %lld%s", integer_at(record, "samples_planned"),
              json_is_true(sw_json_at(record, "interrupted")) ? ", interrupted" : "");
-    put(rows, "Samples", figure, source);
+    sw_lines_put(rows, "Samples", figure, source);
     snprintf(figure, sizeof figure, "%lld", integer_at(record, "n_generated_tokens"));
     snprintf(source, sizeof source, "generated, after %lld prompt tokens",
              integer_at(record, "n_prompt_tokens"));
-    put(rows, "Total tokens", figure, source);
-    put_joules(rows, "Energy", record, "energy_j.total");
+    sw_lines_put(rows, "Total tokens", figure, source);
+    sw_lines_put_joules(rows, "Energy", record, "energy_j.total");
     double prefill_s = number_at(record, "prefill_ns") * 1e-9;
     double decode_s = number_at(record, "decode_ns") * 1e-9;
     snprintf(figure, sizeof figure, "%.3f s", prefill_s + decode_s);
     snprintf(source, sizeof source, "measured: prefill %.3f s, decode %.3f s; load %.3f s beside",
              prefill_s, decode_s, number_at(record, "load_ns") * 1e-9);
-    put(rows, "Duration", figure, source);
-    put(rows, "", "", "");
-    put(rows, "Per token", "", "");
-    put_joules(rows, "Energy", record, "energy_j_per_token.total");
+    sw_lines_put(rows, "Duration", figure, source);
+    sw_lines_put(rows, "", "", "");
+    sw_lines_put(rows, "Per token", "", "");
+    sw_lines_put_joules(rows, "Energy", record, "energy_j_per_token.total");
     double seconds = number_at(record, "seconds_per_token");
     char amount[48];
-    with_prefix(amount, sizeof amount, seconds, "s");
+    sw_lines_amount(amount, sizeof amount, seconds, "s");
     snprintf(figure, sizeof figure, "%s (%.1f tokens/s)", amount, seconds > 0 ? 1 / seconds : 0);
-    put(rows, "Duration", figure, "measured");
-    put_joules(rows, "CPU", record, "energy_j_per_token.cpu");
-    put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
-    put_joules(rows, "RAM", record, "energy_j_per_token.ram");
+    sw_lines_put(rows, "Duration", figure, "measured");
+    sw_lines_put_joules(rows, "CPU", record, "energy_j_per_token.cpu");
+    sw_lines_put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
+    sw_lines_put_joules(rows, "RAM", record, "energy_j_per_token.ram");
     put_carbon(rows, record);
     return rows;
 }
@@ -194,37 +140,6 @@ static const struct sw_table_column csv_columns[] = {
     {"batch", NULL, 0, 0},
 };
 
-/* For people on a terminal: no heading, long sources wrapped under their column. */
-static void write_for_people(struct sw_buffer *out, const json_t *rows)
-{
-    enum { SOURCE_COLUMN = 42, WIDTH = 100 };
-    size_t r;
-    json_t *row;
-    json_array_foreach(rows, r, row)
-    {
-        const char *what = text_at(row, "what");
-        const char *figure = text_at(row, "figure");
-        const char *source = text_at(row, "source");
-        size_t column = out->size;
-        sw_buffer_printf(out, "%-13s %-27s", what, figure);
-        column = out->size - column;
-        while (*source != 0) {
-            size_t word = strcspn(source, " ");
-            if (column + 1 + word > WIDTH && column > SOURCE_COLUMN) {
-                sw_buffer_printf(out, "\n%*s", SOURCE_COLUMN - 1, "");
-                column = SOURCE_COLUMN - 1;
-            }
-            sw_buffer_printf(out, " %.*s", (int)word, source);
-            column += 1 + word;
-            source += word;
-            source += strspn(source, " ");
-        }
-        while (out->size > 0 && out->data[out->size - 1] == ' ')
-            out->data[--out->size] = 0;
-        sw_buffer_puts(out, "\n");
-    }
-}
-
 void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *record)
 {
     if (format == SW_FORMAT_JSON || format == SW_FORMAT_JSONL) {
@@ -242,6 +157,6 @@ void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *r
     if (format == SW_FORMAT_MD)
         sw_table_write(out, format, rows, people_columns, 3);
     else
-        write_for_people(out, rows);
+        sw_lines_write(out, rows);
     json_decref(rows);
 }

@@ -130,13 +130,18 @@ fuzz:
 bench: $(PROGRAM)
 	$(PROGRAM) bench
 
+# Reading RAPL without root: examples, put in force by the administrator (docs/measuring.md).
+EXAMPLES := udev/70-smolwatt-rapl.rules sysusers.d/smolwatt.conf tmpfiles.d/smolwatt-rapl.conf
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/smolwatt
 	install -D -m 644 docs/man/smolwatt.1 $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1
 	install -D -m 644 share/completion/smolwatt.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt
 	install -D -m 644 docs/record.schema.json $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json
+	for file in $(EXAMPLES); do install -D -m 644 share/$$file \
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/examples/$$file || exit 1; done
 uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/share/smolwatt/examples
 	rm -f $(DESTDIR)$(PREFIX)/bin/smolwatt $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json

@@ -3,10 +3,7 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-put() { # FILE TEXT...: a file of a tree that stands for /sys and /proc
-    mkdir -p "$(dirname "$1")"
-    printf '%s\n' "${@:2}" >"$1"
-}
+source "$BATS_TEST_DIRNAME/../support/machines.sh"
 
 # A client machine on battery with everything that spoils a figure.
 make_laptop() {
@@ -164,15 +161,28 @@ settings_of() { sed -n '/^settings/,$p' "$1"; }
     timeout 20 "$SMOLWATT" doctor --sysfs_root tree -o json | jq -e 'length > 5'
 }
 
-# Recorded machines: the whole text, but for what a reading costs here and today.
-@test "the text for each recorded machine" {
-    ls "$root"/tests/fixtures/trees/*/ >/dev/null 2>&1 || skip "no recorded trees"
-    cd "$root" || exit 1
-    for tree in tests/fixtures/trees/*/; do
-        name=$(basename "$tree")
-        [ -e "tests/fixtures/doctor/$name.txt" ] || { echo "no text for $name"; false; }
-        SMOLWATT_NVML=/nowhere/libnvidia-ml.so "$SMOLWATT" doctor --sysfs_root "${tree%/}" |
-            sed -E 's/a reading takes [0-9.]+ us/a reading takes T/' >"$BATS_TEST_TMPDIR/$name"
-        diff "tests/fixtures/doctor/$name.txt" "$BATS_TEST_TMPDIR/$name"
+# The whole text for each kind of machine. After a change that is meant, tests/support/machines.sh
+# writes the texts anew.
+check_texts() {
+    local kind bad=0
+    for kind in "${machines[@]}"; do
+        make_machine "$kind" "$kind"
+        doctor_text "$SMOLWATT" "$kind" | diff "$root/tests/fixtures/doctor/$kind.txt" - || bad=1
     done
+    [ $bad -eq 0 ]
+}
+
+@test "the text for each kind of machine" {
+    [ "${#machines[@]}" -eq 7 ]
+    check_texts
+}
+
+@test "a die that mirrors another is told once the counters move" {
+    make_machine threadripper-mirror tree
+    local a=tree/sys/class/powercap/intel-rapl:0/energy_uj b=tree/sys/class/powercap/intel-rapl:1/energy_uj
+    (for ((uj = 41234568000; ; uj += 1000)); do echo $uj >$a; echo $uj >$b; done) 3>&- &
+    "$SMOLWATT" doctor --sysfs_root tree -o json >out
+    kill $!
+    jq -e '.[] | select(.meter == "powercap:package-0-die-0") | .state == "used"' out
+    jq -e '.[] | select(.meter == "powercap:package-0-die-1") | .state != "used"' out
 }

@@ -54,12 +54,15 @@ struct sw_rows_s8 {
  *                                       sum)
  *         y[i * y_stride + t * 16 + r] = sum
  * gemm_w16: the same with tiles in w16, tile_stride in their elements.
- * gemm_bf16: x and tiles in bf16, k even: for each pair of columns c, c + 1: sum = fma(x[c + 1],
- *     w[c + 1], sum), then sum = fma(x[c], w[c], sum), subnormals zero (VDPBF16PS in the Intel
- * SDM). gemm_s8: rows x.values[row ...] of m, tiles tile_bytes apart. sum = 0; for each block b:
- * sum = fma((float)(sum of value * weight, an exact int32), x.scales[b], sum) y = sum * scales[t *
- * 16 + r] gemm_s4: x in blocks of 32. sum = 0; for each group g: sum = fma((float)(exact sum),
- * scale of tile, g, r * x.scales[g], sum);  y = sum
+ * gemm_bf16: x and tiles in bf16, k even. For each pair of columns c, c + 1:
+ *         sum = fma(x[c + 1], w[c + 1], sum), then sum = fma(x[c], w[c], sum)
+ *     subnormals taken as zero (VDPBF16PS in the Intel SDM).
+ * gemm_s8: rows x.values[row ...] of m, tiles tile_bytes apart. sum = 0; for each block b:
+ *         sum = fma((float)(sum of value * weight, an exact int32), x.scales[b], sum)
+ *     and y = sum * scales[t * 16 + r].
+ * gemm_s4: x in blocks of 32. sum = 0; for each group g:
+ *         sum = fma((float)(exact sum), scale of tile, g, r * x.scales[g], sum)
+ *     and y = sum.
  *
  * rms_norm_f32: y[i] = x[i] * s * weight[i] for i < n, s = 1 / sqrt(mean of squares + eps).
  * softmax_f32: z = x[i] * scale for i < n; y[i] = exp(z - max z), y[n ...] = 0 up to a multiple of
@@ -76,8 +79,8 @@ struct sw_rows_s8 {
  *
  * pack_<form>: one tile from n_rows (1 to 16) rows of k floats, 0 for rows from n_rows on. s8: a
  *     row's scale is its largest |w| / 127. s4: of each group, the scale with the least squared
- *     error, weighted by sqrt(|w|), among those that put the number of largest absolute value to -8, shrunk or stretched by
- *     steps of SW_S4_STEP.
+ *     error, weighted by sqrt(|w|), among those that put the number of largest absolute value
+ *     to -8, shrunk or stretched by steps of SW_S4_STEP.
  * widen_w16: a w16 tile as an f32 tile of k columns.
  *
  * read_f32, fma_f32, dot_bf16, dot_s8: the machine's limits (backend/limits.h). Reads n (a multiple

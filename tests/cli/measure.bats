@@ -217,7 +217,7 @@ make_tree() {
 }
 
 @test "the trace has power over time" {
-    "$SMOLWATT" measure -o json --trace --sample_ms 10 -- sleep 0.2 >result
+    "$SMOLWATT" measure -o json --trace --sample_ms 10 -- sleep 0.6 >result
     jq -e '.runs[0].trace | length > 5' result
     jq -e '.runs[0].trace | map(.end_ns > .begin_ns and has("cpu_w") and has("gpu_w")) | all' result
     jq -e '.runs[0].sampler | .period_ns == 10000000 and .n_samples > 5' result

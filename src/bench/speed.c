@@ -100,13 +100,13 @@ static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
         code = prefill(row, 1, err);
     if (code != SW_OK)
         return code;
-    sw_meter_set_read(plan->meters, &before);
+    sw_meter_set_read_at_tick(plan->meters, SW_EDGE_WAIT_NS, &before);
     uint64_t begin_cpu_ns = sw_clock_cpu_ns();
     uint64_t begin_ns = sw_clock_ns();
     code = row->is_prefill ? prefill(row, plan->n_prompt, err) : decode(row, plan->n_gen, err);
     uint64_t end_ns = sw_clock_ns();
     uint64_t end_cpu_ns = sw_clock_cpu_ns();
-    sw_meter_set_read(plan->meters, &after);
+    sw_meter_set_read_at_tick(plan->meters, SW_EDGE_WAIT_NS, &after);
     if (code != SW_OK || index < 0)
         return code;
     size_t n_tokens = plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);

@@ -83,7 +83,7 @@ struct single {
 static void read_meters(void *ctx, enum sw_edge edge)
 {
     struct single *single = ctx;
-    sw_meter_set_read(single->watch.study->meters, &single->edges[edge]);
+    sw_meter_set_read_at_tick(single->watch.study->meters, SW_EDGE_WAIT_NS, &single->edges[edge]);
 }
 
 static void put_energy(json_t *line, const struct single *single)
@@ -197,14 +197,14 @@ static bool next_prompt(void *ctx, size_t place, struct sw_generate_request *req
 static void begin_window(void *ctx)
 {
     struct many *many = ctx;
-    sw_meter_set_read(many->study->meters, &many->begin);
+    sw_meter_set_read_at_tick(many->study->meters, SW_EDGE_WAIT_NS, &many->begin);
 }
 
 static enum sw_code end_window(void *ctx, const struct sw_window *window, struct sw_error *err)
 {
     struct many *many = ctx;
     const struct sw_study *study = many->study;
-    sw_meter_set_read(study->meters, &many->end);
+    sw_meter_set_read_at_tick(study->meters, SW_EDGE_WAIT_NS, &many->end);
     json_t *line = json_pack(
         "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "schema_version",
         SW_SCHEMA_VERSION, "type", "window", "run_id", study->run_id, "index",

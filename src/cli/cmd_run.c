@@ -54,6 +54,7 @@ struct run {
     size_t batch;                    /* sequences at once */
     struct sw_study_prompt *prompts; /* (n_samples) */
     struct sw_meter_set *meters;
+    struct sw_meter_sampler *sampler; /* beside the edges, from load to end */
     struct sw_snapshot load_begin, load_end;
     struct sw_journal *journal;
     struct sw_resume earlier; /* what --resume found */
@@ -118,7 +119,12 @@ static enum sw_code load(struct run *r, struct sw_error *err)
 {
     const struct run_options *o = &r->options;
     size_t longest = 0;
-    sw_meter_set_read(r->meters, &r->load_begin);
+    if (o->meter.sample_ms > 0) {
+        struct sw_meter_sampler_options sampling = {.period_ns = o->meter.sample_ms * 1000000};
+        if (sw_meter_sampler_start(&r->sampler, r->meters, &sampling, err) != SW_OK)
+            return err->code;
+    }
+    sw_meter_set_read_at_tick(r->meters, SW_EDGE_WAIT_NS, &r->load_begin);
     enum sw_code code = sw_engine_parts_load(&r->parts, r->model_path, true, err);
     if (code != SW_OK)
         return code;
@@ -135,7 +141,7 @@ static enum sw_code load(struct run *r, struct sw_error *err)
                                                           .max_prompt_tokens = longest,
                                                           .max_new_tokens = o->max_new_tokens},
                               err);
-    sw_meter_set_read(r->meters, &r->load_end);
+    sw_meter_set_read_at_tick(r->meters, SW_EDGE_WAIT_NS, &r->load_end);
     return code;
 }
 
@@ -146,13 +152,13 @@ static json_t *measure_idle(struct run *r)
         return sw_phase_energy_absent("not measured: --idle_seconds is 0");
     struct sw_snapshot begin;
     struct sw_snapshot end;
-    sw_meter_set_read(r->meters, &begin);
+    sw_meter_set_read_at_tick(r->meters, SW_EDGE_WAIT_NS, &begin);
     uint64_t deadline_ns = sw_clock_ns() + (uint64_t)(r->options.idle_s * 1e9);
     while (sw_clock_ns() < deadline_ns && !sw_interrupted()) {
         uint64_t step_ns = sw_clock_ns() + 100000000;
         sw_clock_sleep_until(step_ns < deadline_ns ? step_ns : deadline_ns);
     }
-    sw_meter_set_read(r->meters, &end);
+    sw_meter_set_read_at_tick(r->meters, SW_EDGE_WAIT_NS, &end);
     return sw_phase_energy_to_json(r->meters, &begin, &end);
 }
 
@@ -326,6 +332,19 @@ static json_t *memory_to_json(const struct run *r)
                      "scratch_bytes", (json_int_t)info.scratch_bytes);
 }
 
+/* What the sampler did and cost; null where there was none. */
+static json_t *end_sampling(struct run *r)
+{
+    if (r->sampler == NULL)
+        return json_null();
+    struct sw_meter_sampler_report report;
+    sw_meter_sampler_stop(r->sampler, &report);
+    r->sampler = NULL;
+    json_t *sampling = sw_phase_sampling_to_json(&report);
+    sw_meter_sampler_report_free(&report);
+    return sampling;
+}
+
 /* The `end` line into the journal, the record or summary to standard output. */
 static enum sw_code finish(struct run *r, bool interrupted, struct sw_error *err)
 {
@@ -341,6 +360,7 @@ static enum sw_code finish(struct run *r, bool interrupted, struct sw_error *err
                                  .memory = memory_to_json(r)};
     enum sw_code code = sw_summary_finish(r->summary, &end, &record, err);
     if (code == SW_OK) {
+        json_object_set_new(record, "sampling", end_sampling(r));
         sw_run_report_write(&text, r->format, record);
         code = text.failed ? sw_fail(err, SW_ENOMEM, "summary: out of memory") : SW_OK;
     }
@@ -414,6 +434,7 @@ static void close_run(struct run *r)
     sw_engine_close(r->engine);
     sw_study_prompts_free(r->prompts, r->n_samples);
     sw_engine_parts_close(&r->parts);
+    sw_meter_sampler_stop(r->sampler, NULL);
     sw_meter_set_close(r->meters);
     sw_prompt_template_free(&r->prompt_template);
     sw_dataset_free(&r->dataset);
@@ -526,6 +547,7 @@ static int run_command(int argc, char **argv)
          .help = "end an answer at this text; may be given again"},
         {.kind = SW_OPTION_GROUP, .name = "Energy"},
         SW_METER_OPTIONS(o->meter),
+        SW_SAMPLING_OPTION(o->meter),
         {.kind = SW_OPTION_REAL,
          .name = "idle_seconds",
          .value = &o->idle_s,

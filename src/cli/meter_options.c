@@ -33,5 +33,8 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
         return sw_fail(err, SW_EUSAGE, "--sysfs_root: %s is not a folder", choice->sysfs_root);
     options.cpu_model = (enum sw_cpu_model)cpu;
     options.ram_model = (enum sw_ram_model)ram;
-    return sw_meter_set_open(out, &options, err);
+    enum sw_code code = sw_meter_set_open(out, &options, err);
+    if (code == SW_OK)
+        sw_meter_set_measure_ticks(*out, SW_TICK_WATCH_NS);
+    return code;
 }

@@ -11,14 +11,14 @@
 
 struct sw_meter_choice {
     const char *sysfs_root, *cpu_model, *ram_model;
-    uint64_t gpu;
+    uint64_t gpu, sample_ms;
     double tdp_w;
     bool models_only;
 };
 
 #define SW_METER_CHOICE_DEFAULT                                                                    \
     {                                                                                              \
-        .sysfs_root = "", .cpu_model = "tdp_load", .ram_model = "codecarbon_v2"                    \
+        .sysfs_root = "", .cpu_model = "tdp_load", .ram_model = "codecarbon_v2", .sample_ms = 100  \
     }
 
 /* Entries of an options table; c is a struct sw_meter_choice. */
@@ -58,6 +58,15 @@ struct sw_meter_choice {
         .kind = SW_OPTION_TEXT, .name = "sysfs_root", .value = &(c).sysfs_root, .argument = "DIR", \
         .help = "folder in front of every /sys, /proc and /dev path that a meter reads, to "       \
                 "replay a recorded tree"                                                           \
+    }
+
+/* One more, for a command that samples while it works. */
+#define SW_SAMPLING_OPTION(c)                                                                      \
+    {                                                                                              \
+        .kind = SW_OPTION_COUNT, .name = "sample_ms", .value = &(c).sample_ms, .argument = "N",    \
+        .help = "milliseconds between two readings of the counters beside those at the edges "     \
+                "(100; 0: none)",                                                                  \
+        .max = 10000                                                                               \
     }
 
 /* Checks the names and opens the meters. */

@@ -21,6 +21,8 @@
 enum { MAX_CHANGES = 16, MIN_CHANGES = 3 };
 /* A counter that is not quick to move is not watched at full speed. */
 static const uint64_t quick_ns = 40000000, nap_ns = 500000;
+/* A counter that has not moved until then is taken to stand. */
+static const uint64_t patience_ns = 25000000, gpu_patience_ns = 150000000;
 
 struct tick_watch {
     uint64_t steps_ns[MAX_CHANGES];
@@ -109,6 +111,10 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
             sw_set_read_meter(set, i, &reading);
             now_ns = sw_clock_ns();
             watch_reading(&watches[i], reading.ok, reading.uj, began_ns, now_ns);
+            bool is_gpu = set->meters[i].info.component == SW_GPU;
+            if (watches[i].changed_ns == 0 &&
+                now_ns - begin_ns > (is_gpu ? gpu_patience_ns : patience_ns))
+                watches[i].done = true;
             n_open += !watches[i].done;
         }
     }

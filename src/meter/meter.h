@@ -167,9 +167,13 @@ const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, 
  * the set has a lock. */
 void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);
 
+/* Enough for a GPU's counter, 20 to 100 ms, to tick five times. */
+#define SW_TICK_WATCH_NS UINT64_C(600000000)
+
 /* Watches every measured counter until each has ticked often enough or max_wait_ns is over, and
  * sets tick_ns and read_ns of their infos. Once, at start, before another thread reads. A counter
- * that did not tick keeps the tick that its kind gave, or 0. */
+ * that did not tick keeps the tick that its kind gave, or 0; one that does not move at all is
+ * given up sooner, in 25 ms, a GPU's in 150 ms. */
 void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns);
 
 /* Enough for five ticks of RAPL. Slower counters (a GPU's, 20 to 100 ms) are then not waited for.

@@ -67,7 +67,7 @@ double sw_power_ram_v3_w(double gib, bool arm)
     return fmax((arm ? 1.5 : 5.0) * modules, arm ? 3.0 : 10.0);
 }
 
-bool sw_power_parse_stat(uint64_t *busy, uint64_t *all, const char *line)
+bool sw_power_parse_times(struct sw_cpu_times *out, const char *line)
 {
     if (strncmp(line, "cpu ", 4) != 0)
         return false;
@@ -91,7 +91,18 @@ bool sw_power_parse_stat(uint64_t *busy, uint64_t *all, const char *line)
     for (int i = 0; i < N_FIELDS; i++)
         if (__builtin_add_overflow(sum, field[i], &sum))
             return false;
-    *all = sum;
-    *busy = sum - field[IDLE] - field[IOWAIT] - field[STEAL];
+    out->all = sum;
+    out->stolen = field[STEAL];
+    out->busy = sum - field[IDLE] - field[IOWAIT] - field[STEAL];
+    return true;
+}
+
+bool sw_power_parse_stat(uint64_t *busy, uint64_t *all, const char *line)
+{
+    struct sw_cpu_times times;
+    if (!sw_power_parse_times(&times, line))
+        return false;
+    *busy = times.busy;
+    *all = times.all;
     return true;
 }

@@ -16,8 +16,14 @@ double sw_power_codecarbon_v2_cpu_w(double tdp_w);
 double sw_power_ram_v2_w(double gib);
 double sw_power_ram_v3_w(double gib, bool arm);
 
-/* Busy and all ticks of the line "cpu ..." of /proc/stat; false if it is not that line. Idle,
- * iowait and stolen time are not busy; stolen time is in all. */
+/* The line "cpu ..." of /proc/stat in clock ticks; false if it is not that line. Idle, iowait and
+ * stolen time are not busy; stolen time is in all. */
+struct sw_cpu_times {
+    uint64_t busy, stolen, all;
+};
+bool sw_power_parse_times(struct sw_cpu_times *out, const char *line);
+
+/* Busy and all of them alone. */
 bool sw_power_parse_stat(uint64_t *busy, uint64_t *all, const char *line);
 
 #endif

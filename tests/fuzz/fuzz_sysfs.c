@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/conditions.h"
 #include "meter/counter_file.h"
 #include "meter/machine.h"
 #include "meter/power_model.h"
@@ -24,6 +25,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sw_machine_parse_meminfo(&value, text) && (value == 0 || value % 1024 != 0))
         abort();
     if (sw_power_parse_stat(&busy, &all, text) && busy > all)
+        abort();
+    struct sw_cpu_times times;
+    if (sw_power_parse_times(&times, text) && times.stolen > times.all)
+        abort();
+    uint64_t n;
+    (void)sw_conditions_parse_self(&n, text);
+    if (sw_conditions_parse_pressure(&n, text) && n > INT64_MAX)
+        abort();
+    if (sw_conditions_parse_limit(&n, &value, text) && (n > INT64_MAX || value > INT64_MAX))
         abort();
     struct sw_machine machine = {0};
     sw_machine_parse_cpuinfo(&machine, text);

@@ -80,7 +80,7 @@ static bool watch_one_of_two(struct sw_conditions_reader *r, struct sw_watched_l
 {
     if (watch(r, list, path))
         return true;
-    for (int c = first; c <= (int)last; c++)
+    for (int c = (int)first; c <= (int)last; c++)
         give_up(r, (enum sw_condition)c, "%s: %s", path, strerror(errno));
     return false;
 }

@@ -2,7 +2,7 @@
 
 static const char *const names[SW_N_CONDITIONS] = {
     [SW_CONDITION_OWN_CPU_NS] = "own_cpu_ns",
-    [SW_CONDITION_OTHERS_CPU_NS] = "others_cpu_ns",
+    [SW_CONDITION_BUSY_CPU_NS] = "busy_cpu_ns",
     [SW_CONDITION_STOLEN_CPU_NS] = "stolen_cpu_ns",
     [SW_CONDITION_ALL_CPU_NS] = "all_cpu_ns",
     [SW_CONDITION_WAITING_NS] = "waiting_ns",

@@ -6,7 +6,7 @@
 
 #include "meter/conditions.h"
 
-/* {"elapsed_ns", "own_cpu_ns", "others_cpu_ns", ..., "missing": {NAME: reason}} of what came
+/* {"elapsed_ns", "own_cpu_ns", "busy_cpu_ns", ..., "missing": {NAME: reason}} of what came
  * between two readings; what is unknown is null, and its reason stands in "missing". */
 json_t *sw_conditions_to_json(const struct sw_conditions *a, const struct sw_conditions *b);
 

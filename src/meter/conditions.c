@@ -125,8 +125,7 @@ static void read_cpu_time(struct sw_conditions_reader *r, struct sw_conditions *
         return;
     put(out, SW_CONDITION_STOLEN_CPU_NS, stolen);
     put(out, SW_CONDITION_ALL_CPU_NS, all);
-    if (has_own)
-        put(out, SW_CONDITION_OTHERS_CPU_NS, busy - own);
+    put(out, SW_CONDITION_BUSY_CPU_NS, busy);
 }
 
 static void read_pressure(struct sw_conditions_reader *r, struct sw_conditions *out)
@@ -238,16 +237,14 @@ void sw_conditions_between(const struct sw_conditions *a, const struct sw_condit
             out->reason[c] = a->reason[c];
         if (out->reason[c] != NULL)
             continue;
-        if (__builtin_sub_overflow(b->value[c], a->value[c], &change) ||
-            (change < 0 && c != SW_CONDITION_OTHERS_CPU_NS)) {
+        if (__builtin_sub_overflow(b->value[c], a->value[c], &change) || change < 0)
             out->reason[c] = "its counter went back";
-            continue;
-        }
-        out->value[c] = change > 0 ? change : 0;
+        else
+            out->value[c] = change;
     }
     /* Some sandboxes show a /proc/stat that stands still. */
     if (out->reason[SW_CONDITION_ALL_CPU_NS] == NULL && out->value[SW_CONDITION_ALL_CPU_NS] == 0 &&
         out->at_ns > still_ns)
-        for (int c = SW_CONDITION_OTHERS_CPU_NS; c <= SW_CONDITION_ALL_CPU_NS; c++)
+        for (int c = SW_CONDITION_BUSY_CPU_NS; c <= SW_CONDITION_ALL_CPU_NS; c++)
             out->reason[c] = "/proc/stat does not count here";
 }

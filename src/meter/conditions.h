@@ -20,7 +20,8 @@
 enum sw_condition {
     /* Counters: what two readings differ by is what happened in between. */
     SW_CONDITION_OWN_CPU_NS,        /* processor time of this process, all threads */
-    SW_CONDITION_OTHERS_CPU_NS,     /* of everybody else, the kernel's interrupts included */
+    SW_CONDITION_BUSY_CPU_NS,       /* of everybody, interrupts included, in ticks of 10 ms: over
+                                       seconds, what is above our own is others' */
     SW_CONDITION_STOLEN_CPU_NS,     /* a virtual machine's processors ran for somebody else */
     SW_CONDITION_ALL_CPU_NS,        /* time of all processors, idle included */
     SW_CONDITION_WAITING_NS,        /* some thread of the machine waited for a processor (PSI) */
@@ -58,7 +59,7 @@ void sw_conditions_close(struct sw_conditions_reader *reader);
 void sw_conditions_read(struct sw_conditions_reader *reader, struct sw_conditions *out);
 
 /* Counters less those of a, states of b. at_ns is the time between the two. A counter that went
- * back has no value; the time of others, a difference of two clocks, is then 0. */
+ * back has no value. */
 void sw_conditions_between(const struct sw_conditions *a, const struct sw_conditions *b,
                            struct sw_conditions *out);
 

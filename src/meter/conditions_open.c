@@ -75,14 +75,15 @@ static bool watch(struct sw_conditions_reader *r, struct sw_watched_list *list, 
     return true;
 }
 
-static bool watch_one_of_two(struct sw_conditions_reader *r, struct sw_watched_list *list,
-                             const char *path, enum sw_condition first, enum sw_condition last)
+/* One file for the conditions from first to last. */
+static void watch_or_tell(struct sw_conditions_reader *r, struct sw_watched_list *list,
+                          const char *path, enum sw_condition first, enum sw_condition last)
 {
     if (watch(r, list, path))
-        return true;
+        return;
+    const char *why = strerror(errno);
     for (int c = (int)first; c <= (int)last; c++)
-        give_up(r, (enum sw_condition)c, "%s: %s", path, strerror(errno));
-    return false;
+        give_up(r, (enum sw_condition)c, "%s: %s", path, why);
 }
 
 /* First line of root/path once, in line; false where it cannot be had. */
@@ -313,13 +314,12 @@ enum sw_code sw_conditions_open(struct sw_conditions_reader **out, const char *r
     r->real = r->root[0] == 0;
     long ticks_per_s = sysconf(_SC_CLK_TCK);
     r->tick_ns = ticks_per_s > 0 ? 1000000000 / ticks_per_s : 10000000;
-    watch_one_of_two(r, &r->stat, "/proc/stat", SW_CONDITION_OTHERS_CPU_NS,
-                     SW_CONDITION_ALL_CPU_NS);
-    if (!r->real && !watch_one_of_two(r, &r->self, "/proc/self/stat", SW_CONDITION_OWN_CPU_NS,
-                                      SW_CONDITION_OTHERS_CPU_NS))
-        r->self.n = 0;
-    watch_one_of_two(r, &r->pressure, "/proc/pressure/cpu", SW_CONDITION_WAITING_NS,
-                     SW_CONDITION_WAITING_NS);
+    watch_or_tell(r, &r->stat, "/proc/stat", SW_CONDITION_BUSY_CPU_NS, SW_CONDITION_ALL_CPU_NS);
+    if (!r->real)
+        watch_or_tell(r, &r->self, "/proc/self/stat", SW_CONDITION_OWN_CPU_NS,
+                      SW_CONDITION_OWN_CPU_NS);
+    watch_or_tell(r, &r->pressure, "/proc/pressure/cpu", SW_CONDITION_WAITING_NS,
+                  SW_CONDITION_WAITING_NS);
     find_groups(r);
     size_t n_cpus = list_cpus(r, cpus);
     find_clocks(r, cpus, n_cpus);

@@ -91,7 +91,7 @@ static void write_cpu(unsigned cpu, unsigned package, unsigned core, unsigned kh
     }
 }
 
-static void processor_time_is_split_into_own_others_and_stolen(void **state)
+static void processor_time_is_own_busy_and_stolen(void **state)
 {
     (void)state;
     write_cpu_time(1000, 9000, 10, 300);
@@ -105,23 +105,11 @@ static void processor_time_is_split_into_own_others_and_stolen(void **state)
     read_between();
     /* In ticks of 10 ms. */
     expect(SW_CONDITION_OWN_CPU_NS, 2000000000);
-    expect(SW_CONDITION_OTHERS_CPU_NS, 500000000);
+    expect(SW_CONDITION_BUSY_CPU_NS, 2500000000);
     expect(SW_CONDITION_STOLEN_CPU_NS, 100000000);
     expect(SW_CONDITION_ALL_CPU_NS, 4000000000);
     expect(SW_CONDITION_WAITING_NS, 200000);
     assert_true(change.at_ns == b.at_ns - a.at_ns);
-}
-
-static void rounding_makes_nobody_elses_time_negative(void **state)
-{
-    (void)state;
-    write_cpu_time(1000, 9000, 0, 300);
-    open_tree();
-    sw_conditions_read(reader, &a);
-    write_cpu_time(1010, 9010, 0, 312);
-    read_between();
-    expect(SW_CONDITION_OTHERS_CPU_NS, 0);
-    expect(SW_CONDITION_OWN_CPU_NS, 120000000);
 }
 
 static void counters_that_go_back_have_no_value(void **state)
@@ -149,7 +137,7 @@ static void a_stat_that_stands_still_counts_nobody(void **state)
     sw_conditions_read(reader, &a);
     sw_clock_sleep_until(a.at_ns + 60000000);
     read_between();
-    expect_reason(SW_CONDITION_OTHERS_CPU_NS, "/proc/stat does not count here");
+    expect_reason(SW_CONDITION_BUSY_CPU_NS, "/proc/stat does not count here");
     expect_reason(SW_CONDITION_ALL_CPU_NS, "/proc/stat does not count here");
     expect(SW_CONDITION_OWN_CPU_NS, 0);
 }
@@ -340,14 +328,14 @@ static void lines_carry_nulls_with_their_reasons(void **state)
     sw_conditions_read(reader, &b);
     json_t *line = sw_conditions_to_json(&a, &b);
     assert_int_equal(json_object_size(line), SW_N_CONDITIONS + 2);
-    assert_int_equal(json_integer_value(json_object_get(line, "others_cpu_ns")), 500000000);
+    assert_int_equal(json_integer_value(json_object_get(line, "busy_cpu_ns")), 2500000000);
     assert_close(json_real_value(json_object_get(line, "temperature_c")), 45.5, 0);
     assert_true(json_is_false(json_object_get(line, "on_battery")));
     assert_true(json_is_null(json_object_get(line, "clock_hz")));
     json_t *missing = json_object_get(line, "missing");
     assert_string_equal(json_string_value(json_object_get(missing, "clock_hz")),
                         CPU "cpu*/cpufreq/scaling_cur_freq: none can be read");
-    assert_null(json_object_get(missing, "others_cpu_ns"));
+    assert_null(json_object_get(missing, "busy_cpu_ns"));
     json_decref(line);
 }
 
@@ -373,8 +361,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(processor_time_is_split_into_own_others_and_stolen),
-        TEST(rounding_makes_nobody_elses_time_negative),
+        TEST(processor_time_is_own_busy_and_stolen),
         TEST(counters_that_go_back_have_no_value),
         TEST(a_stat_that_stands_still_counts_nobody),
         TEST(cores_and_packages_count_their_throttling_once),

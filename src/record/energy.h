@@ -45,7 +45,8 @@ json_t *sw_energy_sum_to_json(const struct sw_energy_sum *sum, const char *empty
 
 /* Sum of cpu, gpu and ram as far as they have a value, its source the weakest of theirs; its reason
  * names what is left out. The machine's own meters stand beside it, not in it. */
-struct sw_energy_sum sw_energy_sum_total(const struct sw_energy_sum component[SW_RECORD_COMPONENTS]);
+struct sw_energy_sum
+sw_energy_sum_total(const struct sw_energy_sum component[SW_RECORD_COMPONENTS]);
 
 /* {"cpu", "gpu", "ram", "total"}, each {"value", "source", "reason"} in joules over divisor. */
 json_t *sw_energy_joules(const struct sw_energy_sum component[SW_RECORD_COMPONENTS],

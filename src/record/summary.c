@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/statistics.h"
 #include "record/energy.h"
 #include "record/journal.h"
+#include "record/latency.h"
+#include "record/verdict.h"
 
 enum { PREFILL, DECODE, N_PHASES };
 
@@ -30,9 +31,8 @@ struct sw_summary {
     json_t *run;
     size_t batch; /* above 1: windows are summed, not samples */
     struct totals totals;
-    double *ttft_ns,
-        *tpot_ns; /* (totals.n_samples), (n_tpot): one per sample of two tokens or more */
-    size_t n_tpot, capacity;
+    struct sw_latency latency;
+    struct sw_verdict *verdict;
 };
 
 enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_error *err)
@@ -44,7 +44,12 @@ enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_e
     summary->run = json_incref(run);
     json_int_t batch = json_integer_value(json_object_get(run, "batch"));
     summary->batch = batch > 1 ? (size_t)batch : 1;
-    return SW_OK;
+    enum sw_code code = sw_verdict_create(&summary->verdict, run, err);
+    if (code != SW_OK) {
+        sw_summary_destroy(summary);
+        *out = NULL;
+    }
+    return code;
 }
 
 void sw_summary_destroy(struct sw_summary *summary)
@@ -52,8 +57,8 @@ void sw_summary_destroy(struct sw_summary *summary)
     if (summary == NULL)
         return;
     json_decref(summary->run);
-    free(summary->ttft_ns);
-    free(summary->tpot_ns);
+    sw_latency_free(&summary->latency);
+    sw_verdict_destroy(summary->verdict);
     free(summary);
 }
 
@@ -65,23 +70,6 @@ void sw_summary_begin_stretch(struct sw_summary *summary)
 size_t sw_summary_n_samples(const struct sw_summary *summary)
 {
     return summary->totals.n_samples;
-}
-
-static enum sw_code make_room(struct sw_summary *summary, struct sw_error *err)
-{
-    if (summary->totals.n_samples < summary->capacity)
-        return SW_OK;
-    size_t capacity = summary->capacity == 0 ? 64 : summary->capacity * 2;
-    double *ttft = realloc(summary->ttft_ns, capacity * sizeof *ttft);
-    if (ttft != NULL)
-        summary->ttft_ns = ttft;
-    double *tpot = realloc(summary->tpot_ns, capacity * sizeof *tpot);
-    if (tpot != NULL)
-        summary->tpot_ns = tpot;
-    if (ttft == NULL || tpot == NULL)
-        return sw_fail(err, SW_ENOMEM, "summary: out of memory");
-    summary->capacity = capacity;
-    return SW_OK;
 }
 
 /* energy by component into the sums of one phase. */
@@ -127,9 +115,7 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
 {
     uint64_t n_prompt, n_generated, prefill_ns, decode_ns, start_ns, end_ns;
     const uint64_t most = UINT64_C(1) << 53;
-    enum sw_code code = make_room(summary, err);
-    if (code == SW_OK)
-        code = sw_json_u64(&n_prompt, sample, "n_prompt_tokens", 1, most, "sample", err);
+    enum sw_code code = sw_json_u64(&n_prompt, sample, "n_prompt_tokens", 1, most, "sample", err);
     if (code == SW_OK)
         code = sw_json_u64(&n_generated, sample, "n_generated_tokens", 1, most, "sample", err);
     if (code == SW_OK)
@@ -143,6 +129,10 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     struct totals totals = summary->totals;
     if (code == SW_OK && summary->batch == 1)
         code = add_energy_of_sample(&totals, sample, err);
+    if (code == SW_OK)
+        code = sw_latency_add(&summary->latency, sample, err);
+    if (code == SW_OK && summary->batch == 1)
+        code = sw_verdict_add(summary->verdict, sample, err);
     if (code != SW_OK)
         return code;
     totals.n_prompt_tokens += n_prompt;
@@ -152,9 +142,7 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
         totals.prefill_ns += prefill_ns;
         totals.decode_ns += decode_ns;
     }
-    summary->ttft_ns[totals.n_samples++] = (double)prefill_ns;
-    if (n_generated > 1)
-        summary->tpot_ns[summary->n_tpot++] = (double)decode_ns / (double)(n_generated - 1);
+    totals.n_samples++;
     summary->totals = totals;
     return SW_OK;
 }
@@ -181,6 +169,8 @@ enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *win
     if (code == SW_OK)
         code =
             add_energy(totals.energy[p], json_object_get(window, "energy"), "window: energy", err);
+    if (code == SW_OK)
+        code = sw_verdict_add(summary->verdict, window, err);
     if (code != SW_OK)
         return code;
     add_time(&totals, start_ns, end_ns);
@@ -197,16 +187,6 @@ static double n_tokens_measured(const struct sw_summary *summary)
 {
     return (double)(summary->batch > 1 ? summary->totals.n_window_generated_tokens
                                        : summary->totals.n_generated_tokens);
-}
-
-static json_t *spread(double *values, size_t n)
-{
-    if (n == 0)
-        return json_null();
-    double median = sw_median(values, n); /* sorts */
-    return json_pack("{s:f, s:f, s:f, s:f, s:I}", "median", median, "p95",
-                     sw_quantile(values, n, 0.95), "min", values[0], "max", values[n - 1], "n",
-                     (json_int_t)n);
 }
 
 static void put_energy(json_t *end, const struct sw_summary *summary, const json_t *run,
@@ -256,6 +236,7 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
     if (t->n_samples == 0 || n_tokens_measured(summary) < 1) {
         json_decref(end->idle_after);
         json_decref(end->memory);
+        json_decref(end->sampling);
         return sw_fail(err, SW_EABSENT, "no sample was finished: there is nothing to sum up");
     }
     json_t *o = json_pack(
@@ -277,9 +258,12 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
                                       "n_prompt_tokens", (json_int_t)t->n_window_prompt_tokens,
                                       "n_generated_tokens",
                                       (json_int_t)t->n_window_generated_tokens));
-    json_object_set_new(o, "ttft_ns", spread(summary->ttft_ns, t->n_samples));
-    json_object_set_new(o, "tpot_ns", spread(summary->tpot_ns, summary->n_tpot));
+    sw_latency_put(&summary->latency, o);
     json_object_set_new(o, "memory", end->memory != NULL ? end->memory : json_null());
+    json_object_set_new(o, "sampling", end->sampling != NULL ? end->sampling : json_null());
+    json_object_set_new(o, "conditions",
+                        sw_conditions_sum_to_json(sw_verdict_conditions(summary->verdict)));
+    json_object_set_new(o, "verdict", sw_verdict_to_json(summary->verdict, o));
     /* What the run line said of plan, model, engine and machine stands in the record, too. */
     json_object_update_missing(o, summary->run);
     *out = o;

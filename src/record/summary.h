@@ -41,6 +41,7 @@ struct sw_summary_end {
     const char *ended_at; /* UTC text */
     json_t *idle_after;   /* energy of the phase, stolen; NULL: not measured */
     json_t *memory;       /* {"peak_rss_bytes", ...}, stolen; NULL: null */
+    json_t *sampling;     /* what the sampler saw, stolen; NULL: null, there was none */
 };
 
 /* The `end` line, the caller's to json_decref. Fails only if memory is out or no sample finished.

@@ -44,6 +44,41 @@ static void put_carbon(json_t *rows, const json_t *record)
     sw_lines_put(rows, "CO2e", figure, source);
 }
 
+/* "25.1 ms", and the slow ones beside. */
+static void put_latency(json_t *rows, const char *what, const json_t *record, const char *key)
+{
+    char figure[48] = "-", slow[48], slowest[48], source[160];
+    const json_t *spread = json_object_get(record, key);
+    if (!json_is_object(spread))
+        return;
+    sw_lines_amount(figure, sizeof figure, number_at(spread, "p50") * 1e-9, "s");
+    sw_lines_amount(slow, sizeof slow, number_at(spread, "p95") * 1e-9, "s");
+    sw_lines_amount(slowest, sizeof slowest, number_at(spread, "p99") * 1e-9, "s");
+    snprintf(source, sizeof source, "measured: median of %lld; p95 %s, p99 %s",
+             integer_at(spread, "n"), slow, slowest);
+    sw_lines_put(rows, what, figure, source);
+}
+
+static void put_verdict(json_t *rows, const json_t *record)
+{
+    struct sw_buffer text = {0};
+    const json_t *reasons = sw_json_at(record, "verdict.reasons");
+    size_t i;
+    const json_t *reason;
+    if (!json_is_object(json_object_get(record, "verdict")))
+        return;
+    json_array_foreach(reasons, i, reason)
+    {
+        sw_buffer_puts(&text, i > 0 ? "; " : "");
+        sw_buffer_puts(&text, json_is_string(reason) ? json_string_value(reason) : "?");
+    }
+    if (text.size == 0)
+        sw_buffer_puts(&text, "every rule of the method is kept");
+    sw_lines_put(rows, "Verdict", text_at(record, "verdict.row"),
+                 text.data != NULL ? text.data : "");
+    sw_buffer_free(&text);
+}
+
 static json_t *report_rows(const json_t *record)
 {
     json_t *rows = json_array();
@@ -94,6 +129,10 @@ static json_t *report_rows(const json_t *record)
     sw_lines_put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
     sw_lines_put_joules(rows, "RAM", record, "energy_j_per_token.ram");
     put_carbon(rows, record);
+    sw_lines_put(rows, "", "", "");
+    put_latency(rows, "First token", record, "ttft_ns");
+    put_latency(rows, "Next tokens", record, "inter_token_ns");
+    put_verdict(rows, record);
     return rows;
 }
 
@@ -138,6 +177,12 @@ static const struct sw_table_column csv_columns[] = {
     {"g_per_kwh.source", NULL, 0, 0},
     {"g_per_kwh.year", NULL, 0, 0},
     {"batch", NULL, 0, 0},
+    {"verdict.row", NULL, 0, 0},
+    {"verdict.modelled_share", NULL, 0, 0},
+    {"ttft_ns.p50", NULL, 0, 0},
+    {"tpot_ns.p50", NULL, 0, 0},
+    {"inter_token_ns.p50", NULL, 0, 0},
+    {"inter_token_ns.p99", NULL, 0, 0},
 };
 
 void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *record)

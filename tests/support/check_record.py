@@ -137,6 +137,76 @@ def check_batch(run, samples, windows, end):
         fail("end: prompt tokens of windows and samples differ")
 
 
+def quantile(values, q):
+    """Type 7 of Hyndman and Fan."""
+    values = sorted(values)
+    at = (len(values) - 1) * q
+    low = int(at)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (at - low)
+
+
+def check_spread(spread, values, where):
+    if not values:
+        if spread is not None:
+            fail(f"{where}: {spread}, of nothing")
+        return
+    expected = {"n": len(values), "min": min(values), "max": max(values), "median": quantile(values, 0.5)}
+    expected.update({f"p{p}": quantile(values, p / 100) for p in (50, 90, 95, 99)})
+    for key, value in expected.items():
+        close(spread[key], value, f"{where}.{key}")
+
+
+def check_latency(samples, end):
+    gaps = []
+    for sample in samples:
+        stamps = [sample["decode_start_ns"]] + sample["stamps_ns"][1:]
+        gaps += [b - a for a, b in zip(stamps, stamps[1:])]
+    longer = [s for s in samples if s["n_generated_tokens"] > 1]
+    check_spread(end["ttft_ns"], [s["prefill_ns"] for s in samples], "ttft_ns")
+    check_spread(
+        end["tpot_ns"], [s["decode_ns"] / (s["n_generated_tokens"] - 1) for s in longer], "tpot_ns"
+    )
+    check_spread(end["inter_token_ns"], gaps, "inter_token_ns")
+
+
+LEVELS = ("VALID", "INFORMATIVE", "INVALID")
+WORST = {"clock_hz": min, "clock_base_hz": max, "clock_most_hz": max, "temperature_c": max, "on_battery": max}
+
+
+def check_verdict(run, lines, end):
+    """Conditions add up, and the verdict is what its components and joules allow."""
+    whole = [line.get("conditions") for line in lines]
+    if None not in whole and whole:
+        for name, value in end["conditions"].items():
+            if name == "missing":
+                continue
+            parts = [c[name] for c in whole]
+            expected = None if None in parts else WORST.get(name, sum)(parts)
+            if value != expected:
+                fail(f"end: conditions.{name}: {value} is not {expected}")
+    elif end["conditions"] is not None:
+        fail("end: conditions of lines that have none")
+    verdict = end["verdict"]
+    row = LEVELS.index(verdict["row"])
+    if (row > 0) != bool(verdict["reasons"]):
+        fail("end: a verdict without reasons, or reasons without a verdict")
+    joules = {c: end["energy_j"][c] for c in ("cpu", "gpu", "ram")}
+    all_j = sum(j["value"] or 0 for j in joules.values())
+    modelled_j = sum(j["value"] for j in joules.values() if j["source"] == "modelled")
+    close(verdict["modelled_share"], modelled_j / all_j if all_j > 0 else None, "modelled_share")
+    used = ["cpu"] + (["gpu"] if run["backend"].endswith("_gpu") else [])
+    for component in used + ["ram"]:
+        mine = verdict["components"][component]
+        least = 1 if joules[component]["source"] == "modelled" else 0
+        if joules[component]["value"] is None:
+            least = 1 if component == "ram" else 2
+        if LEVELS.index(mine["verdict"]) < least:
+            fail(f"end: {component} is {mine['verdict']}, its joules are {joules[component]['source']}")
+        if component in used and LEVELS.index(mine["verdict"]) > row:
+            fail(f"end: the row is {verdict['row']}, {component} {mine['verdict']}")
+
+
 def check_end(run, samples, windows, end):
     n_tokens = sum(s["n_generated_tokens"] for s in samples)
     if end["samples"] != len(samples) or end["n_generated_tokens"] != n_tokens:
@@ -183,7 +253,8 @@ def check_end(run, samples, windows, end):
     close(end["co2e_g"], grams, "co2e_g")
     close(end["co2e_g_per_token"], None if grams is None else grams / n_tokens, "co2e_g_per_token")
     close(end["seconds_per_token"], (end["prefill_ns"] + end["decode_ns"]) * 1e-9 / n_tokens, "seconds_per_token")
-    close(end["ttft_ns"]["max"], max(s["prefill_ns"] for s in samples), "ttft_ns.max")
+    check_latency(samples, end)
+    check_verdict(run, windows if run["batch"] > 1 else samples, end)
 
 
 def main():

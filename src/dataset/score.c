@@ -204,6 +204,25 @@ static double f1_of(const struct words *answer, const struct words *reference)
     return 2 * precision * recall / (precision + recall);
 }
 
+/* Whether the words of part, both normalised, stand in whole one behind the other. */
+static bool contains(const struct sw_buffer *whole, const struct sw_buffer *part)
+{
+    const char *at = whole->data;
+    size_t left = whole->size;
+    if (part->size == 0)
+        return false;
+    for (const char *found;
+         left >= part->size && (found = memmem(at, left, part->data, part->size)) != NULL;) {
+        const char *end = found + part->size;
+        if ((found == whole->data || found[-1] == ' ') &&
+            (end == whole->data + whole->size || *end == ' '))
+            return true;
+        left -= (size_t)(found + 1 - at);
+        at = found + 1;
+    }
+    return false;
+}
+
 enum sw_code sw_score_answer(struct sw_score *out, const char *answer, size_t size,
                              const char *const *references, size_t n_references,
                              struct sw_error *err)
@@ -224,6 +243,8 @@ enum sw_code sw_score_answer(struct sw_score *out, const char *answer, size_t si
         if (!reference.failed && reference.size == normal.size &&
             memcmp(reference.data, normal.data, normal.size) == 0)
             out->exact_match = 1;
+        if (!reference.failed && contains(&normal, &reference))
+            out->contains = 1;
         if (reference.failed || !split(&words, &reference)) {
             code = sw_fail(err, SW_ENOMEM, "score: out of memory");
         } else {

@@ -6,7 +6,8 @@
  * taken out, white space collapsed. Exact match is 1 where the results are equal; F1 is the
  * harmonic mean of precision and recall over the words, each counted as often as it occurs in both,
  * and 0 where they share none (also where both are empty). Of several references the best counts,
- * for each score on its own.
+ * for each score on its own. "contains" is no part of SQuAD: it does not ask that the answer says
+ * nothing else. A reference without words is contained in nothing.
  *
  * Characters are treated as Python's str treats them, since the script is Python's. One departure:
  * a capital sigma becomes the final form where a letter or number stands directly before it and
@@ -23,6 +24,7 @@
 struct sw_score {
     double exact_match; /* 0 or 1 */
     double f1;          /* 0 to 1 */
+    double contains;    /* 0 or 1: a reference's words stand in the answer, one behind the other */
 };
 
 /* references (n_references), from 1: without any there is no score, which is SW_EABSENT. Invalid

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/forced.h"
 #include "support/alloc.h"
 
 enum { V = 23, POSITIONS = 40, EOS = 7 };
@@ -223,6 +224,65 @@ static void prompt_score_is_the_same_for_any_block(void **state)
     }
 }
 
+static void a_given_text_is_run_token_by_token(void **state)
+{
+    (void)state;
+    static const size_t contexts[] = {1, 3, 4, 5, 10};
+    struct sw_engine *engine =
+        open_engine((struct sw_engine_options){.max_new_tokens = 9, .prefill_block = 4});
+    for (size_t c = 0; c < sizeof contexts / sizeof *contexts; c++) {
+        struct sw_forced forced;
+        struct sw_error err = {0};
+        const float *logits;
+        size_t n_context = contexts[c];
+        fake.n_calls = 0;
+        assert_int_equal(sw_forced_begin(&forced, engine, prompt, n_context, &logits, &err), SW_OK);
+        for (size_t i = n_context; i < 11; i++) {
+            for (int32_t j = 0; j < V; j++)
+                assert_true(logits[j] == logit_of(prompt[i - 1], i - 1, j));
+            assert_int_equal(sw_forced_next(&forced, prompt[i], &logits, &err), SW_OK);
+        }
+        assert_int_equal(fake.n_calls, (n_context + 3) / 4 + 11 - n_context);
+    }
+    /* 28 positions: the last of them is run, one more is not. */
+    struct sw_forced forced;
+    struct sw_error err = {0};
+    const float *logits;
+    assert_int_equal(sw_forced_begin(&forced, engine, prompt, 11, &logits, &err), SW_OK);
+    for (size_t i = 11; i < 28; i++)
+        assert_int_equal(sw_forced_next(&forced, 1, &logits, &err), SW_OK);
+    assert_int_equal(sw_forced_next(&forced, 1, &logits, &err), SW_EUNSUPPORTED);
+    assert_string_equal(err.text, "the engine was opened for 28 positions");
+    assert_int_equal(sw_forced_begin(&forced, engine, prompt, 0, &logits, &err), SW_EUSAGE);
+    static const int32_t outside[] = {1, V};
+    assert_int_equal(sw_forced_begin(&forced, engine, outside, 2, &logits, &err), SW_EUSAGE);
+    /* Generating goes on as before. */
+    struct sw_generation g;
+    struct sw_generate_request request = {
+        .prompt_ids = prompt, .n_prompt = 11, .max_new_tokens = 9};
+    assert_int_equal(sw_engine_generate(engine, &request, &g, &err), SW_OK);
+    assert_int_equal(g.ids[0], next_id(6, 10));
+    sw_generation_free(&g);
+    sw_engine_close(engine);
+}
+
+static void divergence_is_that_of_the_softmaxes(void **state)
+{
+    (void)state;
+    /* Probabilities 1/2, 1/4, 1/4 against 1/4, 1/4, 1/2: 1/2 ln 2 - 1/4 ln 2. A shift of all logits
+     * changes nothing. */
+    const float p[] = {0.6931471805599453f, 0, 0};
+    const float q[] = {100, 100, 100.6931471805599453f};
+    assert_true(fabs(sw_divergence(p, q, 3) - 0.25 * log(2)) < 1e-5);
+    assert_true(sw_divergence(p, p, 3) == 0);
+    /* What p never says may be anything in q. */
+    const float sure[] = {0, -INFINITY, -2000};
+    const float other[] = {0, -INFINITY, -INFINITY};
+    assert_true(fabs(sw_divergence(sure, other, 3)) < 1e-12);
+    const float none[] = {NAN, NAN, NAN};
+    assert_true(isnan(sw_divergence(p, none, 3)) && isnan(sw_divergence(none, p, 3)));
+}
+
 static void eos_stops_unless_ignored(void **state)
 {
     (void)state;
@@ -437,6 +497,8 @@ int main(void)
         cmocka_unit_test_setup(greedy_ids_follow_the_logits, set_up),
         cmocka_unit_test_setup(prompt_score_is_the_same_for_any_block, set_up),
         cmocka_unit_test_setup(eos_stops_unless_ignored, set_up),
+        cmocka_unit_test_setup(a_given_text_is_run_token_by_token, set_up),
+        cmocka_unit_test(divergence_is_that_of_the_softmaxes),
         cmocka_unit_test_setup(last_position_ends_generation, set_up),
         cmocka_unit_test_setup(requests_are_checked, set_up),
         cmocka_unit_test_setup(no_new_token_is_a_prefill_alone, set_up),

@@ -111,14 +111,14 @@ static void scores_equal_pythons(void **state)
 static void invalid_utf8_and_no_reference(void **state)
 {
     (void)state;
-    struct sw_score score = {1, 1};
+    struct sw_score score = {1, 1, 1};
     struct sw_error err = {0};
     normalized_is("A \xff\xe2\x82 The", 9, "\xef\xbf\xbd\xef\xbf\xbd", 6);
     normalized_is("", 0, "", 0);
     normalized_is(NULL, 0, "", 0);
     assert_int_equal(sw_score_answer(&score, "x", 1, NULL, 0, &err), SW_EABSENT);
     assert_string_equal(err.text, "score: the question has no reference answer");
-    assert_true(score.exact_match == 0 && score.f1 == 0);
+    assert_true(score.exact_match == 0 && score.f1 == 0 && score.contains == 0);
 }
 
 static void builtin_answers_score_full_marks(void **state)
@@ -134,9 +134,39 @@ static void builtin_answers_score_full_marks(void **state)
         assert_int_equal(sw_score_answer(&score, last, strlen(last),
                                          (const char *const *)q->answers, q->n_answers, &err),
                          SW_OK);
-        assert_true(score.exact_match == 1 && score.f1 == 1);
+        assert_true(score.exact_match == 1 && score.f1 == 1 && score.contains == 1);
     }
     sw_dataset_free(&dataset);
+}
+
+static void whole_words_are_contained(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *reference;
+        double contains;
+    } cases[] = {
+        {"It was the Denver Broncos, I think.", "Denver Broncos", 1},
+        {"Denver's Broncos", "Denver Broncos", 0},
+        {"Denver Broncos", "Denver Broncos of 2016", 0},
+        {"Broncos of Denver", "Denver Broncos", 0},
+        {"fortytwo", "two", 0},
+        {"two fortytwo", "two", 1},
+        {"fortytwo two", "two", 1},
+        {"forty-two two-forty", "two", 0}, /* punctuation goes: "fortytwo twoforty" */
+        {"in 1997", "1997.", 1},
+        {"anything", "the", 0}, /* nothing is left of it */
+        {"", "x", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sw_score score;
+        struct sw_error err = {0};
+        assert_int_equal(sw_score_answer(&score, cases[i].answer, strlen(cases[i].answer),
+                                         &cases[i].reference, 1, &err),
+                         SW_OK);
+        if (score.contains != cases[i].contains)
+            fail_msg("\"%s\" and \"%s\": %g", cases[i].answer, cases[i].reference, score.contains);
+    }
 }
 
 int main(void)
@@ -145,6 +175,7 @@ int main(void)
         cmocka_unit_test(scores_equal_pythons),
         cmocka_unit_test(invalid_utf8_and_no_reference),
         cmocka_unit_test(builtin_answers_score_full_marks),
+        cmocka_unit_test(whole_words_are_contained),
     };
     return cmocka_run_group_tests_name("score", tests, NULL, NULL);
 }

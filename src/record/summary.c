@@ -10,6 +10,7 @@
 #include "record/energy.h"
 #include "record/journal.h"
 #include "record/latency.h"
+#include "record/quality.h"
 #include "record/verdict.h"
 
 enum { PREFILL, DECODE, N_PHASES };
@@ -33,6 +34,7 @@ struct sw_summary {
     struct totals totals;
     struct sw_latency latency;
     struct sw_verdict *verdict;
+    struct sw_quality quality;
 };
 
 enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_error *err)
@@ -129,6 +131,9 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     struct totals totals = summary->totals;
     if (code == SW_OK && summary->batch == 1)
         code = add_energy_of_sample(&totals, sample, err);
+    struct sw_quality quality = summary->quality;
+    if (code == SW_OK)
+        code = sw_quality_add(&quality, sample, err);
     if (code == SW_OK)
         code = sw_latency_add(&summary->latency, sample, err);
     if (code == SW_OK && summary->batch == 1)
@@ -144,7 +149,14 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     }
     totals.n_samples++;
     summary->totals = totals;
+    summary->quality = quality;
     return SW_OK;
+}
+
+enum sw_code sw_summary_add_quality(struct sw_summary *summary, const json_t *line,
+                                    struct sw_error *err)
+{
+    return sw_quality_add_line(&summary->quality, line, err);
 }
 
 enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *window,
@@ -264,6 +276,10 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
     json_object_set_new(o, "conditions",
                         sw_conditions_sum_to_json(sw_verdict_conditions(summary->verdict)));
     json_object_set_new(o, "verdict", sw_verdict_to_json(summary->verdict, o));
+    json_object_set_new(
+        o, "quality",
+        sw_quality_to_json(&summary->quality,
+                           json_object_get(json_object_get(o, "energy_j"), "total")));
     /* What the run line said of plan, model, engine and machine stands in the record, too. */
     json_object_update_missing(o, summary->run);
     *out = o;

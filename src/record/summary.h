@@ -29,6 +29,10 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
 enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *window,
                                    struct sw_error *err);
 
+/* Adds one `quality` line (borrowed), of a sample that was added; the same about malformed ones. */
+enum sw_code sw_summary_add_quality(struct sw_summary *summary, const json_t *line,
+                                    struct sw_error *err);
+
 /* The next sample or window comes from another process than the last one (resume): the time between
  * the two belongs to neither. */
 void sw_summary_begin_stretch(struct sw_summary *summary);

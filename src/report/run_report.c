@@ -59,6 +59,48 @@ static void put_latency(json_t *rows, const char *what, const json_t *record, co
     sw_lines_put(rows, what, figure, source);
 }
 
+/* Scores of the answers, and what a right one costs; nothing where the text is noise. */
+static void put_quality(json_t *rows, const json_t *record)
+{
+    char figure[96], source[256], joules[48] = "-";
+    const json_t *quality = json_object_get(record, "quality");
+    if (!json_is_number(json_object_get(quality, "f1")))
+        return;
+    snprintf(figure, sizeof figure, "F1 %.1f %%, EM %.1f %%", 100 * number_at(quality, "f1"),
+             100 * number_at(quality, "exact_match"));
+    if (json_is_number(sw_json_at(quality, "joules_per_correct.contains")))
+        sw_lines_amount(joules, sizeof joules, number_at(quality, "joules_per_correct.contains"),
+                        "J");
+    snprintf(source, sizeof source,
+             "SQuAD's scores of %lld answers; a reference stands in %.1f %%, %s for each such "
+             "answer%s",
+             integer_at(quality, "n"), 100 * number_at(quality, "contains"), joules,
+             strcmp(text_at(record, "prompt.template"), "study") == 0
+                 ? "; the prompt is the question alone, which asks for no such answer"
+                 : "");
+    sw_lines_put(rows, "Quality", figure, source);
+    if (json_is_number(json_object_get(quality, "perplexity"))) {
+        snprintf(figure, sizeof figure, "%.4g", number_at(quality, "perplexity"));
+        snprintf(source, sizeof source, "of the reference answers, %lld tokens",
+                 integer_at(quality, "n_reference_tokens"));
+        sw_lines_put(rows, "Perplexity", figure, source);
+    }
+}
+
+static void put_agreement(json_t *rows, const json_t *record)
+{
+    char figure[96], source[160];
+    const json_t *agreement = sw_json_at(record, "quality.agreement");
+    if (!json_is_object(agreement))
+        return;
+    snprintf(figure, sizeof figure, "%.1f tokens", number_at(agreement, "agreeing_tokens_mean"));
+    snprintf(source, sizeof source,
+             "before fp32 would choose another; %lld of %lld answers are equal; KL %.3g nats",
+             integer_at(agreement, "n_equal"), integer_at(agreement, "n"),
+             number_at(agreement, "kl_mean"));
+    sw_lines_put(rows, "Agreement", figure, source);
+}
+
 static void put_verdict(json_t *rows, const json_t *record)
 {
     struct sw_buffer text = {0};
@@ -132,6 +174,8 @@ static json_t *report_rows(const json_t *record)
     sw_lines_put(rows, "", "", "");
     put_latency(rows, "First token", record, "ttft_ns");
     put_latency(rows, "Next tokens", record, "inter_token_ns");
+    put_quality(rows, record);
+    put_agreement(rows, record);
     put_verdict(rows, record);
     return rows;
 }
@@ -183,6 +227,11 @@ static const struct sw_table_column csv_columns[] = {
     {"tpot_ns.p50", NULL, 0, 0},
     {"inter_token_ns.p50", NULL, 0, 0},
     {"inter_token_ns.p99", NULL, 0, 0},
+    {"quality.exact_match", NULL, 0, 0},
+    {"quality.f1", NULL, 0, 0},
+    {"quality.contains", NULL, 0, 0},
+    {"quality.perplexity", NULL, 0, 0},
+    {"quality.joules_per_correct.contains", NULL, 0, 0},
 };
 
 void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *record)

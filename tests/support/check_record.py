@@ -207,7 +207,37 @@ def check_verdict(run, lines, end):
             fail(f"end: the row is {verdict['row']}, {component} {mine['verdict']}")
 
 
-def check_end(run, samples, windows, end):
+def check_quality(samples, lines, end):
+    """Means of the samples' scores, and sums of the quality lines."""
+    quality = end["quality"]
+    scored = [s["quality"] for s in samples if s.get("quality", {}).get("f1") is not None]
+    if quality["n"] != len(scored):
+        fail("end: quality.n")
+    total = end["energy_j"]["total"]["value"]
+    for name in ("exact_match", "f1", "contains"):
+        right = sum(q[name] for q in scored)
+        close(quality[name], right / len(scored) if scored else None, f"quality.{name}")
+        if name != "f1":
+            known = scored and len(scored) == len(samples) and total is not None and right > 0
+            close(quality["joules_per_correct"][name], total / right if known else None, f"joules per {name}")
+    with_nll = [q for q in lines if q["reference_nll"] is not None]
+    n = sum(q["n_reference_tokens"] for q in with_nll)
+    nll = sum(q["reference_nll"] for q in with_nll)
+    close(quality["perplexity"], math.exp(nll / n) if n else None, "perplexity")
+    compared = [q for q in lines if q["kl_sum"] is not None]
+    if (quality["agreement"] is None) != (not compared):
+        fail("end: quality.agreement")
+    if compared:
+        n = sum(q["n_compared_tokens"] for q in compared)
+        close(quality["agreement"]["kl_mean"], sum(q["kl_sum"] for q in compared) / n, "kl_mean")
+        equal = sum(q["first_difference"] is None for q in compared)
+        if quality["agreement"]["n_equal"] != equal:
+            fail("end: quality.agreement.n_equal")
+    if any(quality[k] is None and not quality["reasons"].get(k) for k in ("exact_match", "perplexity", "agreement")):
+        fail("end: quality that is null without a reason")
+
+
+def check_end(run, samples, windows, qualities, end):
     n_tokens = sum(s["n_generated_tokens"] for s in samples)
     if end["samples"] != len(samples) or end["n_generated_tokens"] != n_tokens:
         fail("end: counts")
@@ -254,6 +284,7 @@ def check_end(run, samples, windows, end):
     close(end["co2e_g_per_token"], None if grams is None else grams / n_tokens, "co2e_g_per_token")
     close(end["seconds_per_token"], (end["prefill_ns"] + end["decode_ns"]) * 1e-9 / n_tokens, "seconds_per_token")
     check_latency(samples, end)
+    check_quality(samples, qualities, end)
     check_verdict(run, windows if run["batch"] > 1 else samples, end)
 
 
@@ -271,7 +302,7 @@ def main():
                 kind: jsonschema.Draft7Validator(
                     {"$ref": f"#/definitions/{kind}", "definitions": schema["definitions"]}
                 )
-                for kind in ("run", "sample", "window", "end")
+                for kind in ("run", "sample", "window", "quality", "end")
             }
             for number, line in enumerate(lines, 1):
                 if line.get("type") not in by_type:
@@ -281,13 +312,13 @@ def main():
             validated = "validated"
         except ImportError:
             pass
-    run, samples, windows, done, n_runs = None, [], [], set(), 0
+    run, samples, windows, qualities, done, n_runs = None, [], [], [], set(), 0
     for line in lines:
         if list(line)[:2] != ["schema_version", "type"]:
             fail("schema_version and type do not come first")
         if line["type"] == "run":
             if run is None or run["run_id"] != line["run_id"]:
-                samples, windows, done = [], [], set()
+                samples, windows, qualities, done = [], [], [], set()
                 n_runs += 1
             run = line
         elif line["type"] == "sample":
@@ -298,8 +329,10 @@ def main():
         elif line["type"] == "window":
             check_window(run, line, windows)
             windows.append(line)
+        elif line["type"] == "quality":
+            qualities.append(line)
         else:
-            check_end(run, samples, windows, line)
+            check_end(run, samples, windows, qualities, line)
     print(f"PASS {n_runs} runs, {len(lines)} lines, {len(samples)} samples in the last; {validated}")
 
 

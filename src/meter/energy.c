@@ -14,6 +14,8 @@ static const double slew = 1e-3;
 static const int64_t step_ns = 100000000;
 /* A counter that stood still for this many of its ticks has not counted. */
 enum { STILL_TICKS = 20 };
+/* A board draws watts and counts millijoules: it has moved after fewer. */
+enum { STILL_GPU_TICKS = 5 };
 
 /* A text longer than the field is cut, never inside a character. */
 static void set_reason(struct sw_energy *out, const char *format, ...) SW_PRINTF(2, 3);
@@ -57,9 +59,18 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
     const struct sw_reading *a = &from->readings[i], *b = &to->readings[i];
     uint64_t delta_uj;
     if (!a->ok || !b->ok) {
+        const char *problem = set->meters[i].problem;
+        if (problem == NULL || problem[0] == 0)
+            problem = info->path;
         out->faults |= 1u << SW_FAULT_UNREADABLE;
         set_reason(out, "%s could not be read at the %s%s%s", info->name,
-                   a->ok ? "end" : "beginning", info->path[0] != 0 ? ": " : "", info->path);
+                   a->ok ? "end" : "beginning", problem[0] != 0 ? ": " : "", problem);
+        return true;
+    }
+    if (fault_between(a, b, SW_FAULT_UNSAMPLED)) {
+        out->faults |= 1u << SW_FAULT_UNSAMPLED;
+        set_reason(out, "%s gives power, and was not read for so long that its joules are unknown",
+                   info->name);
         return true;
     }
     if (fault_between(a, b, SW_FAULT_WENT_BACK)) {
@@ -87,11 +98,12 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
         return true;
     }
     uint64_t window_ns = b->at_ns - a->at_ns;
+    unsigned still_ticks = info->component == SW_GPU ? STILL_GPU_TICKS : STILL_TICKS;
     bool still = info->source == SW_MEASURED && info->tick_ns > 0 && a->total_uj == b->total_uj &&
-                 window_ns / STILL_TICKS > info->tick_ns;
+                 window_ns / still_ticks > info->tick_ns;
     if (still || fault_between(a, b, SW_FAULT_FROZEN) || a->fault == SW_FAULT_FROZEN) {
         out->faults |= 1u << SW_FAULT_FROZEN;
-        set_reason(out, "%s stood still%s, though it ticked every %.3g ms at start", info->name,
+        set_reason(out, "%s stood still%s, though it ticked every %.3g ms", info->name,
                    still ? "" : " for a while", (double)info->tick_ns * 1e-6);
         return true;
     }
@@ -158,7 +170,7 @@ static void append_name(char *names, size_t size, const char *name)
 static double edge_error_uj(const struct sw_meter_info *info, const struct sw_reading *a,
                             const struct sw_reading *b, uint64_t delta_uj)
 {
-    if (info->source != SW_MEASURED || info->tick_ns == 0)
+    if (info->source > SW_SAMPLED || info->tick_ns == 0)
         return 0;
     double window_ns = (double)(b->at_ns - a->at_ns);
     double one_tick_uj = (double)delta_uj;

@@ -1,23 +1,44 @@
 /*
- * The energy counter of NVIDIA GPUs (Volta and newer) through the driver's own library, loaded at
- * run time: nvmlDeviceGetTotalEnergyConsumption gives millijoules of the whole board since the
- * driver was loaded. Declared here is the little of its stable binary interface that is used.
+ * The energy of NVIDIA GPUs through the driver's own library, loaded at run time. Volta and newer
+ * count: nvmlDeviceGetTotalEnergyConsumption gives millijoules of the whole board since the driver
+ * was loaded. Where there is no counter, power is integrated, and what a reading of power means
+ * depends on the chip (NVML's manual): the mean over 1 s on Ampere (except GA100) and newer,
+ * instantaneous before. Declared here is the little of its stable binary interface that is used.
  */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "meter/set.h"
+#include "meter/library.h"
+#include "meter/power.h"
 
 typedef int nvml_return; /* 0 is success; the numbers are fixed by NVML's interface */
 typedef struct nvml_device *nvml_device;
 enum { NVML_NOT_SUPPORTED = 3, NVML_NO_PERMISSION = 4, NVML_DRIVER_NOT_LOADED = 9 };
 enum { NAME_BYTES = 96, MAX_GPUS = 64 };
 
+/* One value by its number, as NVML lays it out. */
+struct nvml_field {
+    unsigned id, scope;
+    long long timestamp_us, latency_us;
+    unsigned value_type;
+    nvml_return result;
+    union {
+        unsigned u32;
+        unsigned long long u64;
+    } value;
+};
+enum { NVML_POWER_AVERAGE = 185, NVML_POWER_INSTANT = 186 };
+
 /* NVML's manual: power readings within 5 %. */
 static const double nvml_uncertainty_percent = 5;
+
+/* Counters move every 20 to 100 ms, sensors every 25 to 100 ms. */
+static const uint64_t slowest_update_ns = 100000000;
+static const uint64_t average_ns = 1000000000;
+/* Further apart, readings of power are a guess of what was in between. */
+static const uint64_t power_gap_ns = 1000000000;
 
 struct nvml {
     void *library;
@@ -26,13 +47,17 @@ struct nvml {
     nvml_return (*count)(unsigned *count);
     nvml_return (*handle)(unsigned index, nvml_device *device);
     nvml_return (*energy)(nvml_device device, unsigned long long *millijoules);
-    nvml_return (*name)(nvml_device device, char *name, unsigned size); /* may be NULL */
+    /* These may be NULL: older drivers lack them. */
+    nvml_return (*name)(nvml_device device, char *name, unsigned size);
+    nvml_return (*power)(nvml_device device, unsigned *milliwatts);
+    nvml_return (*fields)(nvml_device device, int n, struct nvml_field *fields);
     bool initialised;
 };
 
 struct board {
     struct nvml *nvml; /* of the set, lives longer */
     nvml_device device;
+    unsigned power_field; /* 0: nvmlDeviceGetPowerUsage */
 };
 
 static const char *result_text(nvml_return result)
@@ -49,21 +74,6 @@ static const char *result_text(nvml_return result)
     }
 }
 
-/* By its name, else by that of the first version, which has no "_v2". */
-static bool find_symbol(void *library, const char *name, void *function)
-{
-    void *symbol = dlsym(library, name);
-    size_t length = strlen(name);
-    if (symbol == NULL && length > 3 && strcmp(name + length - 3, "_v2") == 0) {
-        char first[64];
-        snprintf(first, sizeof first, "%.*s", (int)(length - 3), name);
-        symbol = dlsym(library, first);
-    }
-    /* The copy turns an object pointer into a function pointer, as POSIX allows for dlsym. */
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-
 /* Loads and initialises; NULL and *problem where that fails. */
 static struct nvml *load(struct sw_meter_set *set, const char *path, const char **problem)
 {
@@ -74,28 +84,20 @@ static struct nvml *load(struct sw_meter_set *set, const char *path, const char 
         return NULL;
     }
     set->nvml = nvml;
-    nvml->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (nvml->library == NULL) {
-        const char *text = dlerror();
-        *problem = sw_set_text(set, "%s", text != NULL ? text : path);
-        return NULL;
-    }
-    const struct {
-        const char *name;
-        void *function;
-    } symbols[] = {
-        {"nvmlInit_v2", &nvml->init},
-        {"nvmlShutdown", &nvml->shutdown},
-        {"nvmlDeviceGetCount_v2", &nvml->count},
-        {"nvmlDeviceGetHandleByIndex_v2", &nvml->handle},
-        {"nvmlDeviceGetTotalEnergyConsumption", &nvml->energy},
+    const struct sw_library_symbol symbols[] = {
+        {"nvmlInit_v2", "nvmlInit", &nvml->init, false},
+        {"nvmlShutdown", NULL, &nvml->shutdown, false},
+        {"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount", &nvml->count, false},
+        {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex", &nvml->handle, false},
+        {"nvmlDeviceGetTotalEnergyConsumption", NULL, &nvml->energy, true},
+        {"nvmlDeviceGetName", NULL, &nvml->name, true},
+        {"nvmlDeviceGetPowerUsage", NULL, &nvml->power, true},
+        {"nvmlDeviceGetFieldValues", NULL, &nvml->fields, true},
     };
-    (void)find_symbol(nvml->library, "nvmlDeviceGetName", &nvml->name);
-    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
-        if (!find_symbol(nvml->library, symbols[i].name, symbols[i].function)) {
-            *problem = sw_set_text(set, "%s: has no %s", path, symbols[i].name);
-            return NULL;
-        }
+    nvml->library =
+        sw_library_open(set, path, symbols, sizeof symbols / sizeof symbols[0], problem);
+    if (nvml->library == NULL)
+        return NULL;
     nvml_return result = nvml->init();
     if (result != 0) {
         *problem = sw_set_text(set, "%s: nvmlInit_v2: %s (%d)", path, result_text(result), result);
@@ -112,8 +114,7 @@ void sw_nvml_close(struct sw_meter_set *set)
         return;
     if (nvml->initialised)
         nvml->shutdown();
-    if (nvml->library != NULL)
-        dlclose(nvml->library);
+    sw_library_close(nvml->library);
     free(nvml);
     set->nvml = NULL;
 }
@@ -121,7 +122,8 @@ void sw_nvml_close(struct sw_meter_set *set)
 static bool board_energy_uj(const struct board *board, uint64_t *uj, nvml_return *result)
 {
     unsigned long long millijoules = 0;
-    *result = board->nvml->energy(board->device, &millijoules);
+    *result = board->nvml->energy != NULL ? board->nvml->energy(board->device, &millijoules)
+                                          : NVML_NOT_SUPPORTED;
     return *result == 0 && !__builtin_mul_overflow((uint64_t)millijoules, UINT64_C(1000), uj) &&
            *uj <= INT64_MAX; /* what a JSON integer holds */
 }
@@ -139,60 +141,135 @@ static void board_close(struct sw_meter *meter)
     free(meter->state);
 }
 
-/* Adds GPU index; problem becomes why it has no counter, or stays "". */
-static void add_board(struct sw_meter_set *set, struct nvml *nvml, const char *path, unsigned index,
-                      bool counted, const char **problem)
+/* Power, where energy is not counted. */
+
+static bool board_power(void *state, double *watts, const char **problem)
 {
-    const char *label = sw_set_text(set, "nvml:%u", index);
-    const char *scope = "board";
-    struct board *board = malloc(sizeof *board);
-    if (board == NULL) {
-        set->out_of_memory = true;
-        return;
-    }
-    *board = (struct board){.nvml = nvml};
-    nvml_return result = nvml->handle(index, &board->device);
-    uint64_t uj;
-    if (result != 0) {
-        *problem = sw_set_text(set, "GPU %u: %s (%d)", index, result_text(result), result);
+    const struct board *board = state;
+    struct nvml_field field = {.id = board->power_field};
+    unsigned milliwatts = 0;
+    nvml_return result;
+    (void)problem;
+    if (field.id != 0) {
+        result = board->nvml->fields(board->device, 1, &field);
+        if (result == 0)
+            result = field.result;
+        milliwatts = field.value.u32;
     } else {
-        char name[NAME_BYTES] = "";
-        if (nvml->name != NULL && nvml->name(board->device, name, sizeof name) == 0)
-            scope = sw_set_text(set, "board (%.*s)", (int)strnlen(name, sizeof name), name);
-        if (!board_energy_uj(board, &uj, &result))
-            *problem =
-                sw_set_text(set, "GPU %u has no energy counter: %s (%d)", index,
-                            result == 0 ? "its value overflows" : result_text(result), result);
+        result = board->nvml->power(board->device, &milliwatts);
     }
-    bool found = (*problem)[0] == 0;
-    sw_set_probe(set, &(struct sw_meter_probe){
-                          .component = SW_GPU,
-                          .name = label,
-                          .path = path,
-                          .found = found,
-                          .counted = found && counted,
-                          .reason = !found    ? *problem
-                                    : counted ? ""
-                                              : "listed, not counted: the work does not run on it",
-                          .enable = "",
-                      });
-    if (!found) {
+    *watts = milliwatts * 1e-3;
+    return result == 0;
+}
+
+/* Tells which reading of power the board has, and over how long it is a mean: 0 where it is none.
+ * A driver that names no mean has a chip without one, or is older than these fields. */
+static bool choose_power(struct board *board, uint64_t *window_ns, const char **basis)
+{
+    double watts;
+    const char *problem;
+    static const struct {
+        unsigned field;
+        uint64_t window_ns;
+        const char *basis;
+    } ways[] = {
+        {NVML_POWER_AVERAGE, average_ns, "power integrated, its mean over 1 s undone"},
+        {NVML_POWER_INSTANT, 0, "power integrated, instantaneous readings"},
+        {0, 0, "power integrated; the driver does not say over how long a reading is a mean"},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        board->power_field = ways[i].field;
+        if ((ways[i].field != 0 ? board->nvml->fields == NULL : board->nvml->power == NULL) ||
+            !board_power(board, &watts, &problem))
+            continue;
+        *window_ns = ways[i].window_ns;
+        *basis = ways[i].basis;
+        return true;
+    }
+    return false;
+}
+
+/* Takes the board over. False where it gives no power either. */
+static bool add_power(struct sw_meter_set *set, struct board *board, struct sw_meter_info info,
+                      const char **basis)
+{
+    const char *problem;
+    uint64_t window_ns = 0;
+    if (!choose_power(board, &window_ns, basis)) {
         free(board);
-        return;
+        return false;
     }
-    sw_set_add(set, &(struct sw_meter){
-                        .info = {.name = label,
-                                 .scope = scope,
+    info.name = sw_set_text(set, "%s-power", info.name);
+    /* What a reading misses at an edge is what happened since the sensor was updated; where a mean
+     * over an unknown time is read as if it were none, half of that time. */
+    info.tick_ns = board->power_field != 0 ? slowest_update_ns : average_ns;
+    return sw_set_add_power(set, &info,
+                            &(struct sw_power_source){.read = board_power,
+                                                      .close = free,
+                                                      .state = board,
+                                                      .window_ns = window_ns,
+                                                      .gap_ns = power_gap_ns},
+                            &problem);
+}
+
+/* Adds GPU index. Why it is not measured by its counter, "" where it is. */
+static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const char *path,
+                             unsigned index, bool counted)
+{
+    struct sw_meter_info info = {.name = sw_set_text(set, "nvml:%u", index),
+                                 .scope = "board",
                                  .path = path,
                                  .component = SW_GPU,
                                  .source = SW_MEASURED,
                                  .counted = counted,
+                                 .tick_ns = slowest_update_ns,
                                  .uncertainty_percent = nvml_uncertainty_percent,
-                                 .formula = ""},
-                        .read = board_read,
-                        .close = board_close,
-                        .state = board,
-                    });
+                                 .formula = ""};
+    const char *problem = "", *basis = "";
+    struct board *board = malloc(sizeof *board);
+    if (board == NULL) {
+        set->out_of_memory = true;
+        return "";
+    }
+    *board = (struct board){.nvml = nvml};
+    nvml_return result = nvml->handle(index, &board->device);
+    bool found = false;
+    uint64_t uj;
+    if (result != 0) {
+        problem = sw_set_text(set, "GPU %u: %s (%d)", index, result_text(result), result);
+        free(board);
+    } else {
+        char name[NAME_BYTES] = "";
+        if (nvml->name != NULL && nvml->name(board->device, name, sizeof name) == 0)
+            info.scope = sw_set_text(set, "board (%.*s)", (int)strnlen(name, sizeof name), name);
+        found = board_energy_uj(board, &uj, &result);
+        if (found) {
+            sw_set_add(set,
+                       &(struct sw_meter){
+                           .info = info, .read = board_read, .close = board_close, .state = board});
+        } else {
+            problem =
+                sw_set_text(set, "GPU %u has no energy counter: %s (%d)", index,
+                            result == 0 ? "its value overflows" : result_text(result), result);
+            found = add_power(set, board, info, &basis);
+            if (found) {
+                info.name = sw_set_text(set, "%s-power", info.name);
+                problem = sw_set_text(set, "%s; %s", problem, basis);
+            }
+        }
+    }
+    sw_set_probe(set, &(struct sw_meter_probe){
+                          .component = SW_GPU,
+                          .name = info.name,
+                          .path = path,
+                          .found = found,
+                          .counted = found && counted,
+                          .reason = problem[0] != 0 ? problem
+                                    : counted       ? ""
+                                              : "listed, not counted: the work does not run on it",
+                          .enable = "",
+                      });
+    return problem;
 }
 
 static void note_missing(struct sw_meter_set *set, const char *path, const char *reason)
@@ -212,17 +289,13 @@ void sw_nvml_find(struct sw_meter_set *set, const struct sw_meter_options *optio
         set->reason[SW_GPU] = "counters are left alone, and a GPU is not modelled";
         return;
     }
-    const char *path = getenv("SMOLWATT_NVML");
-    if (path == NULL || path[0] == 0) {
-        path = "libnvidia-ml.so.1";
-        if (set->root[0] != 0) {
-            note_missing(set, path,
-                         "a GPU of the real machine is not read below another root (SMOLWATT_NVML "
-                         "names a library that is)");
-            return;
-        }
+    const char *path = sw_library_path(set, "SMOLWATT_NVML", "libnvidia-ml.so.1");
+    if (path == NULL) {
+        note_missing(set, "libnvidia-ml.so.1",
+                     "a GPU of the real machine is not read below another root (SMOLWATT_NVML "
+                     "names a library that is)");
+        return;
     }
-    path = sw_set_text(set, "%s", path);
     const char *problem = "";
     struct nvml *nvml = load(set, path, &problem);
     if (nvml == NULL) {
@@ -245,8 +318,7 @@ void sw_nvml_find(struct sw_meter_set *set, const struct sw_meter_options *optio
                                  options->gpu, path, count));
     for (unsigned i = 0; i < count && i < MAX_GPUS; i++) {
         bool chosen = options->use_gpu && i == options->gpu;
-        problem = "";
-        add_board(set, nvml, path, i, chosen, &problem);
+        problem = add_board(set, nvml, path, i, chosen);
         if (chosen)
             set->reason[SW_GPU] = problem;
     }

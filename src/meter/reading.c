@@ -22,9 +22,9 @@ enum { LATE_PERIODS = 5 };
 
 const char *sw_meter_fault_name(enum sw_meter_fault fault)
 {
-    static const char *const names[SW_N_FAULTS] = {"none",        "went_back",     "frozen",
-                                                   "unseen_wrap", "suspended",     "unreadable",
-                                                   "late",        "clock_stepped", "stalled"};
+    static const char *const names[SW_N_FAULTS] = {
+        "none",       "went_back", "frozen",        "unseen_wrap", "suspended",
+        "unreadable", "late",      "clock_stepped", "stalled",     "unsampled"};
     return (unsigned)fault < SW_N_FAULTS ? names[fault] : "unknown";
 }
 
@@ -56,7 +56,7 @@ bool sw_reading_is_spoilt(const struct sw_reading *a, const struct sw_reading *b
     bool spoilt = !a->ok || !b->ok || a->fault == SW_FAULT_FROZEN;
     for (int fault = SW_FAULT_WENT_BACK; fault <= SW_FAULT_UNSEEN_WRAP; fault++)
         spoilt = spoilt || a->n_faults[fault] != b->n_faults[fault];
-    return spoilt;
+    return spoilt || a->n_faults[SW_FAULT_UNSAMPLED] != b->n_faults[SW_FAULT_UNSAMPLED];
 }
 
 static bool is_way_back(const struct sw_meter_track *track, uint64_t uj, uint64_t delta_uj,
@@ -130,6 +130,9 @@ void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *ou
             count_on(set, &meter->info, track, out);
         else
             track->moved_ns = out->at_ns;
+        if (meter->noted != SW_FAULT_NONE && track->seen)
+            note(track, out, meter->noted);
+        meter->noted = SW_FAULT_NONE;
         track->seen = true;
         track->lost = false;
         track->uj = out->uj;

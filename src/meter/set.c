@@ -148,8 +148,9 @@ enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_
         set->root = sw_set_text(set, "%.*s", (int)length, options->sysfs_root);
     }
     sw_machine_read(machine, set->root);
-    static sw_meter_find *const kinds[] = {sw_powercap_find, sw_nvml_find, sw_cpu_model_find,
-                                           sw_ram_model_find};
+    /* In the order of preference within a component. */
+    static sw_meter_find *const kinds[] = {sw_powercap_find, sw_nvml_find, sw_amd_smi_find,
+                                           sw_cpu_model_find, sw_ram_model_find};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         kinds[i](set, options, machine);
     for (size_t c = 0; c < SW_N_COMPONENTS; c++)
@@ -174,6 +175,7 @@ void sw_meter_set_close(struct sw_meter_set *set)
         if (set->meters[i].close != NULL)
             set->meters[i].close(&set->meters[i]);
     sw_nvml_close(set);
+    sw_amd_smi_close(set);
     for (size_t i = 0; i < set->n_texts; i++)
         free(set->texts[i]);
     free(set->texts);

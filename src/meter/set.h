@@ -17,6 +17,10 @@ struct sw_meter {
     bool (*read)(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns);
     void (*close)(struct sw_meter *meter); /* frees state; may be NULL */
     void *state;                           /* owned */
+    /* Set by read: what the reading says of the time since the one before, and why there is none
+     * (a text that lives as long as the set; NULL or "": nothing to say). */
+    enum sw_meter_fault noted;
+    const char *problem;
 };
 
 /* Dies of one package whose counters stood alike at start; see mirror.c. */
@@ -63,6 +67,7 @@ struct sw_meter_set {
 
     const char *root; /* "" for the real machine */
     void *nvml;       /* library and its state, nvml.c */
+    void *amd_smi;    /* and amd_smi.c */
 };
 
 /* A string that lives as long as the set; "" if memory ran out, which open reports. */
@@ -82,8 +87,9 @@ bool sw_set_has_counted(const struct sw_meter_set *set, enum sw_component compon
 /* The kinds. Each sets set->reason of its components to why it gave nothing better. */
 typedef void sw_meter_find(struct sw_meter_set *set, const struct sw_meter_options *options,
                            const struct sw_machine *machine);
-sw_meter_find sw_powercap_find, sw_nvml_find, sw_cpu_model_find, sw_ram_model_find;
+sw_meter_find sw_powercap_find, sw_nvml_find, sw_amd_smi_find, sw_cpu_model_find, sw_ram_model_find;
 void sw_nvml_close(struct sw_meter_set *set);
+void sw_amd_smi_close(struct sw_meter_set *set);
 
 /* Under the lock: reads meter i and counts it on. */
 void sw_set_read_meter(struct sw_meter_set *set, size_t i, struct sw_reading *out);

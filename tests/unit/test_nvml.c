@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "meter/meter.h"
+#include "meter/sampler.h"
 #include "support/fake_tree.h"
 
 static struct fake_tree tree;
@@ -14,8 +16,10 @@ static struct sw_energy energy;
 static int setup(void **state)
 {
     (void)state;
-    static const char *const names[] = {"FAKE_NVML_INIT", "FAKE_NVML_COUNT", "FAKE_NVML_MJ",
-                                        "FAKE_NVML_ENERGY", "FAKE_NVML_INITS"};
+    static const char *const names[] = {
+        "FAKE_NVML_INIT",    "FAKE_NVML_COUNT",   "FAKE_NVML_MJ",    "FAKE_NVML_ENERGY",
+        "FAKE_NVML_INITS",   "FAKE_NVML_STEPS",   "FAKE_NVML_POWER", "FAKE_NVML_AVERAGE",
+        "FAKE_NVML_INSTANT", "FAKE_NVML_TICK_MS", "SMOLWATT_AMD_SMI"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
     const char *build = getenv("BUILD");
@@ -79,7 +83,8 @@ static void the_chosen_board_is_counted_the_others_listed(void **state)
     assert_int_equal(energy.source, SW_MEASURED);
     assert_string_equal(energy.meter, "nvml:1");
     assert_string_equal(energy.reason, "");
-    assert_close(energy.uncertainty_percent, 5, 0);
+    /* Within a tick of 100 ms nothing is certain. */
+    assert_close(energy.uncertainty_percent, 105, 1e-9);
     assert_int_equal(a.readings[0].uj, 5000000);
     assert_string_equal(sw_meter_set_reason(set, SW_GPU), "");
 }
@@ -113,7 +118,7 @@ static void without_work_on_a_gpu_it_is_listed(void **state)
     absent_because("no work runs on a GPU; its joules are listed, not counted");
 }
 
-static void no_energy_counter_is_absent(void **state)
+static void neither_energy_nor_power_is_absent(void **state)
 {
     (void)state;
     setenv("FAKE_NVML_ENERGY", "3", 1);
@@ -122,6 +127,101 @@ static void no_energy_counter_is_absent(void **state)
     sw_meter_set_read(set, &b);
     assert_int_equal(sw_meter_set_count(set), 0);
     absent_because("GPU 0 has no energy counter: not supported by this GPU (3)");
+}
+
+static void a_counter_that_stands_still_gives_no_joules(void **state)
+{
+    (void)state;
+    setenv("FAKE_NVML_MJ", "123456", 1);
+    open_set(true, 0);
+    sw_meter_set_measure_ticks(set, SW_TICK_WATCH_NS);
+    sw_meter_set_read(set, &a);
+    sw_clock_sleep_until(sw_clock_ns() + 620000000);
+    sw_meter_set_read(set, &b);
+    absent_because("nvml:0 stood still, though it ticked every 100 ms");
+    assert_int_equal(energy.faults, 1u << SW_FAULT_FROZEN);
+}
+
+/* 20 W, 200 W from step_ms on; read every 20 ms. Joules over the last 700 of 1200 ms. */
+static void measure_step(unsigned step_ms)
+{
+    char steps[128];
+    struct sw_error err;
+    struct sw_meter_sampler *sampler;
+    uint64_t now_ns = sw_clock_ns();
+    snprintf(steps, sizeof steps, "0:20000,%llu:200000",
+             (unsigned long long)(now_ns + step_ms * UINT64_C(1000000)));
+    setenv("FAKE_NVML_ENERGY", "3", 1);
+    setenv("FAKE_NVML_STEPS", steps, 1);
+    open_set(true, 0);
+    struct sw_meter_sampler_options options = {.period_ns = 20000000};
+    assert_int_equal(sw_meter_sampler_start(&sampler, set, &options, &err), SW_OK);
+    sw_clock_sleep_until(now_ns + 500000000);
+    sw_meter_set_read(set, &a);
+    sw_clock_sleep_until(now_ns + 1200000000);
+    sw_meter_set_read(set, &b);
+    sw_meter_sampler_stop(sampler, NULL);
+    sw_meter_set_energy(set, SW_GPU, &a, &b, &energy);
+}
+
+static double expected_uj(unsigned step_ms, uint64_t opened_ns)
+{
+    double step_ns = (double)opened_ns + step_ms * 1e6;
+    double low_ns = step_ns - (double)a.end_ns, high_ns = (double)b.begin_ns - step_ns;
+    return (20 * low_ns + 200 * high_ns) * 1e-3;
+}
+
+static void power_that_is_a_mean_over_a_second_gives_the_right_joules(void **state)
+{
+    (void)state;
+    setenv("FAKE_NVML_AVERAGE", "0", 1);
+    setenv("FAKE_NVML_INSTANT", "0", 1);
+    setenv("FAKE_NVML_POWER", "0", 1);
+    uint64_t opened_ns = sw_clock_ns();
+    measure_step(800);
+    assert_true(energy.has_value);
+    assert_int_equal(energy.source, SW_SAMPLED);
+    assert_string_equal(energy.meter, "nvml:0-power");
+    /* 86 J; the sum of the readings would be 27 J. A reading every 20 ms places the step. */
+    assert_close((double)energy.uj, expected_uj(800, opened_ns), 3e6);
+    assert_non_null(strstr(energy.reason, "power integrated, its mean over 1 s undone"));
+    assert_true(energy.edge_percent > 5 && energy.edge_percent < 20);
+}
+
+static void instantaneous_power_is_integrated(void **state)
+{
+    (void)state;
+    setenv("FAKE_NVML_INSTANT", "0", 1);
+    uint64_t opened_ns = sw_clock_ns();
+    measure_step(800);
+    assert_close((double)energy.uj, expected_uj(800, opened_ns), 3e6);
+    assert_non_null(strstr(energy.reason, "power integrated, instantaneous readings"));
+    unsetenv("FAKE_NVML_INSTANT");
+    setenv("FAKE_NVML_POWER", "0", 1);
+    sw_meter_set_close(set);
+    opened_ns = sw_clock_ns();
+    measure_step(800);
+    assert_close((double)energy.uj, expected_uj(800, opened_ns), 3e6);
+    assert_non_null(strstr(energy.reason, "does not say over how long a reading is a mean"));
+    assert_close(energy.edge_percent, 100, 0);
+}
+
+static void power_that_nobody_reads_gives_no_joules(void **state)
+{
+    (void)state;
+    setenv("FAKE_NVML_ENERGY", "3", 1);
+    setenv("FAKE_NVML_STEPS", "0:20000", 1);
+    setenv("FAKE_NVML_POWER", "0", 1);
+    open_set(true, 0);
+    sw_meter_set_read(set, &a);
+    sw_clock_sleep_until(sw_clock_ns() + 1050000000);
+    sw_meter_set_read(set, &b);
+    absent_because("nvml:0-power gives power, and was not read for so long");
+    assert_int_equal(energy.faults, 1u << SW_FAULT_UNSAMPLED);
+    a = b;
+    setenv("FAKE_NVML_POWER", "15", 1);
+    sw_meter_set_read(set, &b);
+    absent_because("nvml:0-power could not be read at the end");
 }
 
 static void an_index_out_of_range(void **state)
@@ -200,7 +300,11 @@ int main(void)
         TEST(the_chosen_board_is_counted_the_others_listed),
         TEST(a_counter_that_goes_back_gives_no_joules),
         TEST(without_work_on_a_gpu_it_is_listed),
-        TEST(no_energy_counter_is_absent),
+        TEST(neither_energy_nor_power_is_absent),
+        TEST(a_counter_that_stands_still_gives_no_joules),
+        TEST(power_that_is_a_mean_over_a_second_gives_the_right_joules),
+        TEST(instantaneous_power_is_integrated),
+        TEST(power_that_nobody_reads_gives_no_joules),
         TEST(an_index_out_of_range),
         TEST(no_gpu_no_driver_no_library),
         TEST(the_library_is_left_as_it_was_found),

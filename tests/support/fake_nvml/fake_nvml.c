@@ -7,9 +7,16 @@
  *   FAKE_NVML_MJ       energy counter of GPU 0 in millijoules; GPU i has i * 1000000 more
  *   FAKE_NVML_ENERGY   result of the energy call (default 0; 3: not supported)
  *   FAKE_NVML_INITS    file to which 'i' and 's' are appended on init and shutdown
+ *   FAKE_NVML_STEPS    power in steps (gpu_waveform.h); the counter is then its energy
+ *   FAKE_NVML_TICK_MS  by which that counter, or the power sensor, is updated (default 0: at once)
+ *   FAKE_NVML_POWER    result of nvmlDeviceGetPowerUsage (default 3: not supported)
+ *   FAKE_NVML_AVERAGE  result of the field of mean power, over 1 s (default 3)
+ *   FAKE_NVML_INSTANT  result of the field of instantaneous power (default 3)
  */
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "../gpu_waveform.h"
 
 struct nvml_device;
 typedef struct nvml_device *nvml_device;
@@ -19,6 +26,19 @@ int nvmlShutdown(void);
 int nvmlDeviceGetCount_v2(unsigned *count);
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvml_device *device);
 int nvmlDeviceGetTotalEnergyConsumption(nvml_device device, unsigned long long *millijoules);
+
+struct field {
+    unsigned id, scope;
+    long long timestamp, latency;
+    unsigned value_type;
+    int result;
+    union {
+        unsigned u32;
+        unsigned long long u64;
+    } value;
+};
+int nvmlDeviceGetPowerUsage(nvml_device device, unsigned *milliwatts);
+int nvmlDeviceGetFieldValues(nvml_device device, int n, struct field *fields);
 int nvmlDeviceGetName(nvml_device device, char *name, unsigned size);
 
 static unsigned long long setting(const char *name, unsigned long long fallback)
@@ -65,11 +85,48 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvml_device *device)
     return 0;
 }
 
+static unsigned long long updated_ns(void)
+{
+    unsigned long long now_ns = gpu_now_ns(), tick_ns = setting("FAKE_NVML_TICK_MS", 0) * 1000000;
+    return tick_ns > 0 ? now_ns / tick_ns * tick_ns : now_ns;
+}
+
 int nvmlDeviceGetTotalEnergyConsumption(nvml_device device, unsigned long long *millijoules)
 {
     unsigned long long index = (unsigned long long)((char *)(void *)device - boards);
+    const char *steps = getenv("FAKE_NVML_STEPS");
     *millijoules = setting("FAKE_NVML_MJ", 0) + index * 1000000;
+    if (steps != NULL)
+        *millijoules += (unsigned long long)(gpu_energy_uj(steps, updated_ns()) * 1e-3);
     return (int)setting("FAKE_NVML_ENERGY", 0);
+}
+
+static unsigned power_now(unsigned long long window_ns)
+{
+    return (unsigned)(gpu_power_mw(getenv("FAKE_NVML_STEPS"), updated_ns(), window_ns) + 0.5);
+}
+
+int nvmlDeviceGetPowerUsage(nvml_device device, unsigned *milliwatts)
+{
+    (void)device;
+    *milliwatts = power_now(0);
+    return (int)setting("FAKE_NVML_POWER", 3);
+}
+
+int nvmlDeviceGetFieldValues(nvml_device device, int n, struct field *fields)
+{
+    (void)device;
+    for (int i = 0; i < n; i++) {
+        fields[i].result = 2;
+        if (fields[i].id == 185)
+            fields[i].result = (int)setting("FAKE_NVML_AVERAGE", 3);
+        if (fields[i].id == 186)
+            fields[i].result = (int)setting("FAKE_NVML_INSTANT", 3);
+        fields[i].value.u64 = 0;
+        if (fields[i].result == 0)
+            fields[i].value.u32 = power_now(fields[i].id == 185 ? 1000000000u : 0);
+    }
+    return 0;
 }
 
 int nvmlDeviceGetName(nvml_device device, char *name, unsigned size)

@@ -1,7 +1,7 @@
 /*
- * What the machine did over a whole run: the sum of the "conditions" of its lines (docs/
- * measuring.md). Counters are added up; of states the worst stands: the slowest clock, the highest
- * temperature, battery if it ever was.
+ * What the machine did over a whole run: the sum of the "conditions" of its lines
+ * (docs/verdicts.md). Counters are added up; of states the worst stands: the slowest clock, the
+ * highest temperature, battery if it ever was.
  */
 #ifndef SW_RECORD_CONDITIONS_H
 #define SW_RECORD_CONDITIONS_H

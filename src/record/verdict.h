@@ -1,7 +1,7 @@
 /*
  * How far the figures of a run can be trusted, from its journal lines alone. VALID: quote them.
  * INFORMATIVE: they tell something, with the reasons beside. INVALID: they are not what they claim.
- * A verdict stands for each component's joules and for the row; the rules are docs/measuring.md's.
+ * A verdict stands for each component's joules and for the row; the rules are docs/verdicts.md's.
  */
 #ifndef SW_RECORD_VERDICT_H
 #define SW_RECORD_VERDICT_H

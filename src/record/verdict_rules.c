@@ -1,4 +1,4 @@
-/* The rules of verdicts: docs/measuring.md tells them to readers. */
+/* The rules of verdicts: docs/verdicts.md tells them to readers. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -24,6 +24,7 @@
 #include "base/number.h"
 #include "meter/counter_file.h"
 #include "meter/machine.h"
+#include "meter/package.h"
 #include "meter/set.h"
 
 enum { MAX_ZONES = 128, MAX_FOLDERS = 512, MAX_DEPTH = 4 };
@@ -332,13 +333,20 @@ static void add_kind(struct tree *tree, enum kind kind)
         if (zone->kind == kind && !zone->twin && !zone->readable && bad == NULL)
             bad = zone;
     }
-    bool counted = kind != PSYS && bad == NULL && tree->n_left_out == 0;
+    /* Another kind of meter may show the same counters, and be preferred. */
+    bool is_second = kind != PSYS && sw_set_has_counted(set, component_of(kind));
+    bool counted = kind != PSYS && bad == NULL && tree->n_left_out == 0 && !is_second;
     for (size_t i = 0; i < tree->count; i++) {
         struct zone *zone = &tree->zones[i];
         if (zone->kind != kind)
             continue;
         const char *reason = zone->problem;
-        if (zone->twin)
+        const char *name = meter_name(tree, zone);
+        const char *twin =
+            kind == PSYS || is_second ? sw_set_twin(set, component_of(kind), name) : NULL;
+        if (zone->readable && twin != NULL)
+            reason = sw_set_twin_text(set, twin);
+        else if (zone->twin)
             reason = "the same counter is read through another interface";
         else if (zone->readable && kind == PSYS)
             reason = "holds the packages; listed, not counted";
@@ -346,7 +354,7 @@ static void add_kind(struct tree *tree, enum kind kind)
             reason = "not counted, as another zone of its kind cannot be read";
         probes[i] = sw_set_probe(set, &(struct sw_meter_probe){
                                           .component = component_of(kind),
-                                          .name = meter_name(tree, zone),
+                                          .name = name,
                                           .path = zone->path,
                                           .found = zone->readable,
                                           .counted = zone->readable && counted && !zone->twin,
@@ -354,7 +362,7 @@ static void add_kind(struct tree *tree, enum kind kind)
                                           .enable = zone->denied ? enable_command(set) : "",
                                       });
         meters[i] = SIZE_MAX;
-        if (!zone->readable || zone->twin)
+        if (!zone->readable || zone->twin || twin != NULL)
             continue;
         meters[i] = zone_to_meter(tree, zone, counted);
         for (size_t k = 0; k < i && kind == PACKAGE && meters[i] != SIZE_MAX; k++) {
@@ -368,16 +376,17 @@ static void add_kind(struct tree *tree, enum kind kind)
         }
     }
     if (bad != NULL)
-        set->reason[component_of(kind)] =
-            bad->denied
-                ? sw_set_text(set, "%s; enable it with: %s", bad->problem, enable_command(set))
-                : bad->problem;
+        sw_set_reason(set, component_of(kind),
+                      bad->denied ? sw_set_text(set, "%s; enable it with: %s", bad->problem,
+                                                enable_command(set))
+                                  : bad->problem);
     else if (tree->n_left_out > 0)
-        set->reason[component_of(kind)] =
-            sw_set_text(set, "more than %d powercap zones", MAX_ZONES);
+        sw_set_reason(set, component_of(kind),
+                      sw_set_text(set, "more than %d powercap zones", MAX_ZONES));
     else if (kind == PSYS && set->count > 0 &&
              set->meters[set->count - 1].info.component == SW_MACHINE)
-        set->reason[SW_MACHINE] = "powercap:psys is listed, not counted: it holds the packages";
+        sw_set_reason(set, SW_MACHINE,
+                      "powercap:psys is listed, not counted: it holds the packages");
 }
 
 static bool has_kind(const struct tree *tree, enum kind kind)
@@ -413,7 +422,7 @@ static void note_missing(struct tree *tree, enum kind kind, const struct sw_mach
                                           .path = folder,
                                           .reason = reason,
                                           .enable = enable});
-    set->reason[component_of(kind)] = reason;
+    sw_set_reason(set, component_of(kind), reason);
 }
 
 void sw_powercap_find(struct sw_meter_set *set, const struct sw_meter_options *options,

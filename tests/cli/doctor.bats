@@ -173,7 +173,7 @@ check_texts() {
 }
 
 @test "the text for each kind of machine" {
-    [ "${#machines[@]}" -eq 7 ]
+    [ "${#machines[@]}" -eq 9 ]
     check_texts
 }
 

@@ -15,6 +15,18 @@ zone() { # TREE ZONE NAME UJ RANGE: ZONE is a folder below /sys/class/powercap
     put "$1/sys/class/powercap/$2/max_energy_range_uj" "$5"
 }
 
+event() { # TREE EVENT CODE COUNT...: of the perf PMU power, on processor 0, 12, ...
+    local pmu=$1/sys/bus/event_source/devices/power cpu=0 count
+    put "$pmu/events/$2" "event=$3"
+    put "$pmu/events/$2.scale" 2.3283064365386962890625e-10
+    put "$pmu/events/$2.unit" Joules
+    for count in "${@:4}"; do
+        put "$pmu/events/$2.cpu$cpu" "$count" # what the event stands at, for a replay
+        put "$1/sys/devices/system/cpu/cpu$cpu/topology/physical_package_id" $((cpu / 12))
+        cpu=$((cpu + 12))
+    done
+}
+
 cpus() { # TREE NAME SOCKETS THREADS_OF_EACH FLAGS
     local s t n=0
     mkdir -p "$1/proc"
@@ -80,6 +92,23 @@ make_machine() { # KIND DIR
         zone "$d" intel-rapl:0 package-0 12345678901 65532610987
         zone "$d" intel-rapl:0/intel-rapl:0:0 core 123456789 65532610987
         ;;
+    xeon-perf)
+        make_machine xeon-2s "$d"
+        put "$d/sys/bus/event_source/devices/power/type" 21
+        put "$d/sys/bus/event_source/devices/power/cpumask" 0,12
+        event "$d" energy-pkg 0x02 163738478231552 163738478231600
+        event "$d" energy-ram 0x03 30598098976768 30598098976800
+        put "$d/proc/sys/kernel/perf_event_paranoid" 0
+        ;;
+    perf-denied)
+        cpus "$d" 'Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz' 1 8 'fpu vme'
+        common "$d" 8048000 performance
+        put "$d/sys/bus/event_source/devices/power/type" 21
+        put "$d/sys/bus/event_source/devices/power/cpumask" 0
+        event "$d" energy-pkg 0x02
+        event "$d" energy-ram 0x03
+        put "$d/proc/sys/kernel/perf_event_paranoid" 2
+        ;;
     vm)
         cpus "$d" 'Intel(R) Xeon(R) CPU @ 2.20GHz' 1 2 'fpu hypervisor'
         common "$d" 13290480 ''
@@ -105,12 +134,13 @@ make_machine() { # KIND DIR
     esac
 }
 
-machines=(client-psys xeon-2s threadripper-mirror amd-no-dram vm container arm64)
+machines=(client-psys xeon-2s xeon-perf perf-denied threadripper-mirror amd-no-dram vm container
+    arm64)
 
 # The text without what differs from machine to machine that runs the test.
 doctor_text() { # PROGRAM TREE; the tree's parent must be the current folder
     SMOLWATT_NVML=/nowhere/libnvidia-ml.so "$1" doctor --sysfs_root "$2" |
-        sed -E 's/a reading takes [0-9.]+ us/a reading takes T/'
+        sed -E -e 's/a reading takes [0-9.]+ us/a reading takes T/' -e "s|'/[^']*/smolwatt'|PROGRAM|"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

@@ -43,10 +43,29 @@ static void fill(struct sw_carbon_factor *out, double g_per_kwh, int year, const
     snprintf(out->scope, sizeof out->scope, "%s", scope);
 }
 
-static void widen(struct sw_carbon_factor *out, double g_per_kwh)
+static void widen(struct sw_carbon_factor *out, const struct sw_carbon_figure *figure)
 {
-    out->low = fmin(out->low, g_per_kwh);
-    out->high = fmax(out->high, g_per_kwh);
+    if (figure->g_per_kwh < out->low) {
+        out->low = figure->g_per_kwh;
+        out->lowest = *figure;
+    }
+    if (figure->g_per_kwh > out->high) {
+        out->high = figure->g_per_kwh;
+        out->highest = *figure;
+    }
+}
+
+/* What no figure of a place inside has widened is the factor's own. */
+static void close_range(struct sw_carbon_factor *out)
+{
+    struct sw_carbon_figure own = {.g_per_kwh = out->g_per_kwh, .year = out->year};
+    snprintf(own.place, sizeof own.place, "%s", out->place);
+    snprintf(own.source, sizeof own.source, "%s", out->source);
+    snprintf(own.scope, sizeof own.scope, "%s", out->scope);
+    if (out->lowest.place[0] == 0)
+        out->lowest = own;
+    if (out->highest.place[0] == 0)
+        out->highest = own;
 }
 
 static bool given(const char *text)
@@ -147,20 +166,61 @@ static enum sw_code country_refuse(struct sw_error *err, const char *wanted)
     return refuse(err, "country", wanted, &list);
 }
 
+static struct sw_carbon_figure figure_of_country(const struct sw_carbon_country *country)
+{
+    struct sw_carbon_figure figure = {
+        .g_per_kwh = country->g_per_kwh, .year = country->year, .scope = "life-cycle"};
+    snprintf(figure.place, sizeof figure.place, "%s", country->name);
+    snprintf(figure.source, sizeof figure.source, "%s",
+             country->computed ? "computed from the country's mix (Our World in Data) with "
+                                 "life-cycle figures per source (World Nuclear Association)"
+                               : "Our World in Data, from Ember and the Energy Institute");
+    return figure;
+}
+
+static struct sw_carbon_figure figure_of_region(const struct sw_carbon_country *country,
+                                                const struct sw_carbon_region *region)
+{
+    struct sw_carbon_figure figure = {.g_per_kwh = region->g_per_kwh, .year = region->year};
+    snprintf(figure.place, sizeof figure.place, "%s / %s", country->name, region->name);
+    snprintf(figure.source, sizeof figure.source, "%s", publishers[region->publisher].source);
+    snprintf(figure.scope, sizeof figure.scope, "%s", publishers[region->publisher].scope);
+    return figure;
+}
+
+static struct sw_carbon_figure figure_of_cloud(const struct sw_carbon_cloud *cloud)
+{
+    struct sw_carbon_figure figure = {
+        .g_per_kwh = cloud->g_per_kwh,
+        .source = "Google Cloud, carbon data by region, as published in July 2024",
+        .scope = "not stated"};
+    snprintf(figure.place, sizeof figure.place, "%s %s, %s", cloud->provider, cloud->region,
+             cloud->city);
+    return figure;
+}
+
+static void use(struct sw_carbon_factor *out, const struct sw_carbon_figure *figure)
+{
+    fill(out, figure->g_per_kwh, figure->year, figure->source, figure->scope);
+    snprintf(out->place, sizeof out->place, "%s", figure->place);
+}
+
 static void from_country(struct sw_carbon_factor *out, const struct sw_carbon_country *country)
 {
-    fill(out, country->g_per_kwh, country->year,
-         country->computed ? "computed from the country's mix (Our World in Data) with life-cycle "
-                             "figures per source (World Nuclear Association)"
-                           : "Our World in Data, from Ember and the Energy Institute",
-         "life-cycle");
-    snprintf(out->place, sizeof out->place, "%s", country->name);
-    for (size_t i = 0; i < sw_n_carbon_regions; i++)
-        if (strcmp(sw_carbon_regions[i].country, country->iso3) == 0)
-            widen(out, sw_carbon_regions[i].g_per_kwh);
-    for (size_t i = 0; i < sw_n_carbon_clouds; i++)
-        if (strcmp(sw_carbon_clouds[i].country, country->iso3) == 0)
-            widen(out, sw_carbon_clouds[i].g_per_kwh);
+    struct sw_carbon_figure figure = figure_of_country(country);
+    use(out, &figure);
+    for (size_t i = 0; i < sw_n_carbon_regions; i++) {
+        if (strcmp(sw_carbon_regions[i].country, country->iso3) != 0)
+            continue;
+        figure = figure_of_region(country, &sw_carbon_regions[i]);
+        widen(out, &figure);
+    }
+    for (size_t i = 0; i < sw_n_carbon_clouds; i++) {
+        if (strcmp(sw_carbon_clouds[i].country, country->iso3) != 0)
+            continue;
+        figure = figure_of_cloud(&sw_carbon_clouds[i]);
+        widen(out, &figure);
+    }
 }
 
 static enum sw_code from_region(struct sw_carbon_factor *out,
@@ -178,9 +238,8 @@ static enum sw_code from_region(struct sw_carbon_factor *out,
         if (strcmp(region->country, country->iso3) != 0)
             continue;
         if (strcasecmp(region->code, code) == 0 || strcasecmp(region->name, wanted) == 0) {
-            fill(out, region->g_per_kwh, region->year, publishers[region->publisher].source,
-                 publishers[region->publisher].scope);
-            snprintf(out->place, sizeof out->place, "%s / %s", country->name, region->name);
+            struct sw_carbon_figure figure = figure_of_region(country, region);
+            use(out, &figure);
             return SW_OK;
         }
         suggest(&list, wanted, region->code, region->name);
@@ -213,10 +272,8 @@ static enum sw_code from_cloud(struct sw_carbon_factor *out, const char *wanted,
             continue;
         provider_known = true;
         if (strcasecmp(cloud->region, region) == 0) {
-            fill(out, cloud->g_per_kwh, 0,
-                 "Google Cloud, carbon data by region, as published in July 2024", "not stated");
-            snprintf(out->place, sizeof out->place, "%s %s, %s", cloud->provider, cloud->region,
-                     cloud->city);
+            struct sw_carbon_figure figure = figure_of_cloud(cloud);
+            use(out, &figure);
             return SW_OK;
         }
         suggest(&list, region, cloud->region, cloud->city);
@@ -235,8 +292,10 @@ static void from_default(struct sw_carbon_factor *out)
          "stack");
     snprintf(out->place, sizeof out->place, "world average");
     out->is_default = true;
-    for (size_t i = 0; i < sw_n_carbon_countries; i++)
-        widen(out, sw_carbon_countries[i].g_per_kwh);
+    for (size_t i = 0; i < sw_n_carbon_countries; i++) {
+        struct sw_carbon_figure figure = figure_of_country(&sw_carbon_countries[i]);
+        widen(out, &figure);
+    }
 }
 
 enum sw_code sw_carbon_find(struct sw_carbon_factor *out, const struct sw_carbon_options *options,
@@ -266,12 +325,19 @@ enum sw_code sw_carbon_find(struct sw_carbon_factor *out, const struct sw_carbon
         from_country(out, country);
     else
         from_default(out);
-    if (code != SW_OK || options->g_per_kwh < 0)
+    if (code != SW_OK)
         return code;
+    if (options->g_per_kwh < 0) {
+        close_range(out);
+        return SW_OK;
+    }
     /* The user's own figure wins; the place named with it stays as its label. */
     fill(out, options->g_per_kwh, 0, "given by the user", "user");
     if (out->is_default)
         snprintf(out->place, sizeof out->place, "given by the user");
     out->is_default = false;
+    memset(&out->lowest, 0, sizeof out->lowest);
+    memset(&out->highest, 0, sizeof out->highest);
+    close_range(out);
     return SW_OK;
 }

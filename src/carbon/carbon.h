@@ -13,6 +13,14 @@ struct sw_carbon_options {
     double g_per_kwh;    /* the user's own figure; negative: not given */
 };
 
+/* A published figure, of a place that may lie inside of the one named. */
+struct sw_carbon_figure {
+    double g_per_kwh;
+    char place[96], source[160];
+    int year;
+    char scope[24];
+};
+
 struct sw_carbon_factor {
     double g_per_kwh; /* used */
     double low, high; /* span of the figures held for places inside; equal to g_per_kwh where there
@@ -22,6 +30,7 @@ struct sw_carbon_factor {
     int year;         /* of the data; 0: unknown */
     char scope[24];   /* "life-cycle", "stack" (combustion only), "user", "not stated" */
     bool is_default;  /* nobody named a place */
+    struct sw_carbon_figure lowest, highest; /* whose figures low and high are */
 };
 
 /* A place that is not in the tables is refused by name, never replaced by another. */

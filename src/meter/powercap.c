@@ -19,10 +19,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
-#include "meter/counter_file.h"
+#include "meter/file_meter.h"
 #include "meter/machine.h"
 #include "meter/package.h"
 #include "meter/set.h"
@@ -230,19 +229,6 @@ static void mark_twins(struct tree *tree)
 
 /* Meters. */
 
-static bool zone_meter_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
-{
-    bool ok = sw_counter_file_read(meter->state, uj);
-    *at_ns = sw_clock_ns();
-    return ok;
-}
-
-static void zone_meter_close(struct sw_meter *meter)
-{
-    sw_counter_file_close(meter->state);
-    free(meter->state);
-}
-
 /* "package-0" gives "0"; "package-1-die-0" gives "1-die-0". */
 static const char *package_label(const char *name)
 {
@@ -292,27 +278,19 @@ static const char *enable_command(struct sw_meter_set *set)
 /* Hands the zone's open file to a new meter. */
 static size_t zone_to_meter(struct tree *tree, struct zone *zone, bool counted)
 {
-    struct sw_counter_file *file = malloc(sizeof *file);
-    if (file == NULL) {
-        tree->set->out_of_memory = true;
-        return SIZE_MAX;
-    }
-    *file = zone->file;
-    zone->file = (struct sw_counter_file){.fd = -1};
-    return sw_set_add(tree->set, &(struct sw_meter){
-                                     .info = {.name = meter_name(tree, zone),
-                                              .scope = meter_scope(tree, zone),
-                                              .path = zone->path,
-                                              .component = component_of(zone->kind),
-                                              .source = SW_MEASURED,
-                                              .counted = counted,
-                                              .range_uj = zone->range_uj,
-                                              .uncertainty_percent = rapl_uncertainty_percent,
-                                              .formula = ""},
-                                     .read = zone_meter_read,
-                                     .close = zone_meter_close,
-                                     .state = file,
-                                 });
+    return sw_set_add_counter_file(tree->set,
+                                   &(struct sw_meter_info){
+                                       .name = meter_name(tree, zone),
+                                       .scope = meter_scope(tree, zone),
+                                       .path = zone->path,
+                                       .component = component_of(zone->kind),
+                                       .source = SW_MEASURED,
+                                       .counted = counted,
+                                       .range_uj = zone->range_uj,
+                                       .uncertainty_percent = rapl_uncertainty_percent,
+                                       .formula = "",
+                                   },
+                                   &zone->file);
 }
 
 /* "package-0-die-1" and "package-0-die-0" are one package; so are two zones of one name. */

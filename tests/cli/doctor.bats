@@ -173,7 +173,7 @@ check_texts() {
 }
 
 @test "the text for each kind of machine" {
-    [ "${#machines[@]}" -eq 9 ]
+    [ "${#machines[@]}" -eq 11 ]
     check_texts
 }
 

@@ -27,6 +27,12 @@ event() { # TREE EVENT CODE COUNT...: of the perf PMU power, on processor 0, 12,
     done
 }
 
+sensor() { # TREE FOLDER DRIVER CHANNEL LABEL VALUE: below /sys/class/hwmon
+    put "$1/sys/class/hwmon/$2/name" "$3"
+    put "$1/sys/class/hwmon/$2/$4_label" "$5"
+    put "$1/sys/class/hwmon/$2/$4_input" "$6"
+}
+
 cpus() { # TREE NAME SOCKETS THREADS_OF_EACH FLAGS
     local s t n=0
     mkdir -p "$1/proc"
@@ -130,12 +136,31 @@ make_machine() { # KIND DIR
         common "$d" 8048000 ondemand
         put "$d/sys/devices/system/clocksource/clocksource0/current_clocksource" arch_sys_counter
         ;;
+    arm64-scmi)
+        make_machine arm64 "$d"
+        sensor "$d" hwmon0 scmi_sensors energy1 'big cluster' 81234567
+        sensor "$d" hwmon0 scmi_sensors energy2 'LITTLE cluster' 31234567
+        sensor "$d" hwmon0 scmi_sensors energy3 GPU 11234567
+        sensor "$d" hwmon0 scmi_sensors power1 SYS_POWER 8500000
+        sensor "$d" hwmon0 scmi_sensors power2 rail_7 1500000
+        ;;
+    epyc-amd-energy)
+        cpus "$d" 'AMD EPYC 7351 16-Core Processor' 2 32 'fpu vme'
+        common "$d" 131912000 performance
+        for s in 0 1; do
+            sensor "$d" hwmon1 amd_energy energy$((s + 1)) Ecore00$s 712345678
+            sensor "$d" hwmon1 amd_energy energy$((s + 3)) Esocket$s 41234567890
+        done
+        put "$d/sys/class/hwmon/hwmon0/name" power_meter
+        put "$d/sys/class/hwmon/hwmon0/power1_average" 182000000
+        put "$d/sys/class/hwmon/hwmon0/power1_average_interval" 1000
+        ;;
     *) return 1 ;;
     esac
 }
 
 machines=(client-psys xeon-2s xeon-perf perf-denied threadripper-mirror amd-no-dram vm container
-    arm64)
+    arm64 arm64-scmi epyc-amd-energy)
 
 # The text without what differs from machine to machine that runs the test.
 doctor_text() { # PROGRAM TREE; the tree's parent must be the current folder

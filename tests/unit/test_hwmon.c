@@ -1,0 +1,273 @@
+/* Sensors under /sys/class/hwmon: which of them see a component once, and what their joules are. */
+#include "support/close.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "meter/meter.h"
+#include "support/fake_tree.h"
+
+#define RANGE UINT64_C(262143328850)
+
+static struct fake_tree tree;
+static struct sw_meter_set *set;
+static struct sw_snapshot a, b;
+static struct sw_energy energy;
+static bool use_gpu;
+
+static int setup(void **state)
+{
+    (void)state;
+    set = NULL;
+    use_gpu = false;
+    unsetenv("SMOLWATT_NVML");
+    unsetenv("SMOLWATT_AMD_SMI");
+    fake_tree_create(&tree);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sw_meter_set_close(set);
+    fake_tree_destroy(&tree);
+    return 0;
+}
+
+static void put(unsigned folder, const char *file, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/sys/class/hwmon/hwmon%u/%s", folder, file);
+    fake_tree_write(&tree, path, text);
+}
+
+static void sensor(unsigned folder, const char *driver, const char *channel, const char *label,
+                   const char *value)
+{
+    char file[64];
+    put(folder, "name", driver);
+    snprintf(file, sizeof file, "%s_label", channel);
+    if (label != NULL)
+        put(folder, file, label);
+    snprintf(file, sizeof file, "%s_input", channel);
+    put(folder, file, value);
+}
+
+static void open_set(void)
+{
+    struct sw_error err;
+    struct sw_meter_options options = {.sysfs_root = tree.root, .use_gpu = use_gpu};
+    sw_meter_set_close(set);
+    assert_int_equal(sw_meter_set_open(&set, &options, &err), SW_OK);
+    sw_meter_set_read(set, &a);
+}
+
+static const struct sw_meter_probe *probe_of(const char *name)
+{
+    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
+        if (strcmp(sw_meter_set_probe(set, i)->name, name) == 0)
+            return sw_meter_set_probe(set, i);
+    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
+        print_message("# %s: %s\n", sw_meter_set_probe(set, i)->name,
+                      sw_meter_set_probe(set, i)->reason);
+    fail_msg("no probe %s", name);
+    return NULL;
+}
+
+static void holds(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" does not hold \"%s\"", text, part);
+}
+
+/* Reads again after 50 ms. */
+static void measure(enum sw_component component)
+{
+    sw_clock_sleep_until(a.end_ns + 50000000);
+    sw_meter_set_read(set, &b);
+    sw_meter_set_energy(set, component, &a, &b, &energy);
+}
+
+/* Power that was even, from a to b. */
+static void is_power(double watts)
+{
+    double joules = watts * (double)(b.begin_ns - a.end_ns) * 1e-9;
+    assert_true(energy.has_value);
+    assert_int_equal(energy.source, SW_SAMPLED);
+    assert_close((double)energy.uj * 1e-6, joules, 0.02 * joules);
+}
+
+static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
+{
+    (void)state;
+    sensor(0, "coretemp\n", "temp1", "Tctl\n", "40000\n");
+    sensor(1, "amd_energy\n", "energy1", "Ecore000\n", "100\n");
+    sensor(1, "amd_energy\n", "energy2", "Ecore001\n", "200\n");
+    sensor(1, "amd_energy\n", "energy3", "Esocket0\n", "1000000\n");
+    sensor(1, "amd_energy\n", "energy4", "Esocket1\n", "2000000\n");
+    open_set();
+    put(1, "energy1_input", "99999\n");
+    put(1, "energy3_input", "4000000\n");
+    put(1, "energy4_input", "7000000\n");
+    measure(SW_CPU);
+    assert_int_equal(energy.uj, 8000000);
+    assert_int_equal(energy.source, SW_MEASURED);
+    assert_string_equal(energy.meter, "amd_energy:package-0+amd_energy:package-1");
+    holds(probe_of("amd_energy:Ecore000")->reason, "another sensor sees the same, or more of it");
+    assert_int_equal(sw_meter_set_count(set), 2);
+    /* With powercap beside it the sockets are twins. */
+    fake_tree_zone(&tree, "intel-rapl:0", "package-0", 5000000, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:1", "package-1", 5000000, RANGE);
+    open_set();
+    assert_string_equal(probe_of("amd_energy:package-1")->reason,
+                        "twin of powercap:package-1, which is preferred");
+    assert_true(probe_of("powercap:package-1")->counted);
+    /* A socket that cannot be read leaves neither. */
+    fake_tree_remove(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj");
+    fake_tree_link(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj", "/nowhere/masked");
+    put(1, "energy4_input", "\n");
+    open_set();
+    assert_false(probe_of("amd_energy:package-0")->counted);
+    assert_string_equal(probe_of("amd_energy:package-0")->reason,
+                        "not counted, as another sensor of its kind cannot be read");
+    holds(probe_of("amd_energy:package-1")->reason, "energy4_input: holds \"\", not a count");
+}
+
+static void zenpower_is_integrated(void **state)
+{
+    (void)state;
+    sensor(2, "zenpower\n", "power1", "SVI2_P_Core\n", "30000000\n");
+    sensor(2, "zenpower\n", "power2", "SVI2_P_SoC\n", "10000000\n");
+    open_set();
+    measure(SW_CPU);
+    is_power(40);
+    assert_string_equal(energy.meter, "zenpower:SVI2_P_Core+zenpower:SVI2_P_SoC");
+    /* A package holds both. */
+    sensor(2, "zenpower\n", "power3", "RAPL_P_Package\n", "45000000\n");
+    open_set();
+    measure(SW_CPU);
+    is_power(45);
+    assert_string_equal(energy.meter, "zenpower:RAPL_P_Package");
+}
+
+static void arm_sensors_go_by_their_labels(void **state)
+{
+    (void)state;
+    sensor(0, "scmi_sensors\n", "energy1", "big cluster\n", "1000000\n");
+    sensor(0, "scmi_sensors\n", "energy2", "LITTLE\n", "2000000\n");
+    sensor(0, "scmi_sensors\n", "energy3", "GPU\n", "3000000\n");
+    sensor(0, "scmi_sensors\n", "energy4", "DDR\n", "4000000\n");
+    sensor(0, "scmi_sensors\n", "energy5", "x_rail_7\n", "5000000\n");
+    sensor(0, "scmi_sensors\n", "power1", "big cluster\n", "2500000\n");
+    sensor(0, "scmi_sensors\n", "power2", "SYS_POWER\n", "9000000\n");
+    open_set();
+    put(0, "energy1_input", "1500000\n");
+    put(0, "energy2_input", "2250000\n");
+    put(0, "energy4_input", "4125000\n");
+    measure(SW_CPU);
+    assert_int_equal(energy.uj, 750000);
+    assert_string_equal(energy.meter, "scmi:big-cluster+scmi:LITTLE");
+    measure(SW_RAM);
+    assert_int_equal(energy.uj, 125000);
+    measure(SW_MACHINE);
+    is_power(9);
+    assert_false(probe_of("scmi:GPU")->counted);
+    holds(probe_of("scmi:x_rail_7")->reason, "its label \"x_rail_7\" does not say what it sees");
+    holds(probe_of("scmi:big-cluster@hwmon0")->reason, "another sensor sees the same");
+}
+
+static void an_acpi_power_meter_is_the_machine(void **state)
+{
+    (void)state;
+    put(3, "name", "power_meter\n");
+    put(3, "power1_average", "120000000\n");
+    put(3, "power1_average_interval", "300\n");
+    sensor(4, "ibmpowernv\n", "power1", "System\n", "500000000\n");
+    sensor(4, "ibmpowernv\n", "power2", "Fan\n", "5000000\n");
+    open_set();
+    measure(SW_MACHINE);
+    is_power(120);
+    assert_string_equal(energy.meter, "acpi_power_meter:hwmon3");
+    assert_int_equal(sw_meter_set_info(set, 0)->tick_ns, 300000000);
+    /* Shorter than its interval: nothing is certain, and said so. */
+    assert_close(energy.edge_percent, 100, 0);
+    assert_false(probe_of("ibmpowernv:System")->counted);
+    /* Not even a kilowatt more than the truth: 1 MW is no machine. */
+    put(3, "power1_average", "2000000000000\n");
+    open_set();
+    assert_false(probe_of("acpi_power_meter:hwmon3")->found);
+    holds(probe_of("acpi_power_meter:hwmon3")->reason, "power1_average: gives no power now");
+}
+
+static void boards_without_a_library(void **state)
+{
+    (void)state;
+    sensor(1, "amdgpu\n", "power1", "slowPPT\n", "9000000\n");
+    sensor(2, "amdgpu\n", "power1", "PPT\n", "80000000\n");
+    sensor(3, "i915\n", "energy1", NULL, "100\n");
+    sensor(3, "i915\n", "power1", NULL, "100\n");
+    use_gpu = true;
+    open_set();
+    measure(SW_GPU);
+    is_power(80);
+    assert_string_equal(energy.meter, "amdgpu:PPT");
+    holds(probe_of("amdgpu:slowPPT")->reason, "does not say what it sees");
+    assert_false(probe_of("i915:hwmon3")->counted);
+    use_gpu = false;
+    open_set();
+    measure(SW_GPU);
+    assert_false(energy.has_value);
+    assert_string_equal(probe_of("amdgpu:PPT")->reason,
+                        "listed, not counted: the work does not run on it");
+}
+
+static void a_sensor_that_fails_and_comes_back(void **state)
+{
+    (void)state;
+    sensor(0, "zenpower\n", "power1", "RAPL_P_Package\n", "45000000\n");
+    open_set();
+    put(0, "power1_input", "oops\n");
+    measure(SW_CPU);
+    assert_false(energy.has_value);
+    holds(energy.reason, "zenpower:RAPL_P_Package could not be read at the end: ");
+    put(0, "power1_input", "45000000\n");
+    measure(SW_CPU);
+    is_power(45);
+    holds(energy.reason, "could not be read for a while in between");
+}
+
+static void hostile_folders(void **state)
+{
+    (void)state;
+    /* Ten thousand channels, a folder for a file, a name that is none, a link to itself. */
+    sensor(0, "scmi_sensors\n", "energy17", "cpu\n", "1\n");
+    sensor(1, "amd_energy", "energy1", "Esocket99999999999999999999999999999999999999\n", "1\n");
+    fake_tree_folder(&tree, "/sys/class/hwmon/hwmon2");
+    fake_tree_folder(&tree, "/sys/class/hwmon/hwmon2/name");
+    fake_tree_link(&tree, "/sys/class/hwmon/hwmon3", "hwmon3");
+    fake_tree_write(&tree, "/sys/class/hwmon/hwmon4", "amd_energy\n");
+    sensor(5, "amd_energy\n", "energy1", "\x1b[31mEsocket\xff\n", "18446744073709551616\n");
+    open_set();
+    size_t n = 0;
+    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++) {
+        n += strstr(sw_meter_set_probe(set, i)->path, "/hwmon/hwmon") != NULL;
+        assert_null(strchr(sw_meter_set_probe(set, i)->name, '\x1b'));
+    }
+    assert_int_equal(n, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sockets_of_amd_energy_are_summed_cores_are_inside),
+        TEST(zenpower_is_integrated),
+        TEST(arm_sensors_go_by_their_labels),
+        TEST(an_acpi_power_meter_is_the_machine),
+        TEST(boards_without_a_library),
+        TEST(a_sensor_that_fails_and_comes_back),
+        TEST(hostile_folders),
+    };
+    return cmocka_run_group_tests_name("hwmon", tests, NULL, NULL);
+}

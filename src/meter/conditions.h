@@ -54,8 +54,8 @@ enum sw_code sw_conditions_open(struct sw_conditions_reader **out, const char *r
                                 struct sw_error *err);
 void sw_conditions_close(struct sw_conditions_reader *reader);
 
-/* One thread at a time. A file that takes long to read (firmware may be behind it) is read at most
- * every ten seconds; its last value stands until then. */
+/* One thread at a time. The file of a state that takes long to read (firmware may be behind it) is
+ * read at most every ten seconds; its last value stands until then. */
 void sw_conditions_read(struct sw_conditions_reader *reader, struct sw_conditions *out);
 
 /* Counters less those of a, states of b. at_ns is the time between the two. A counter that went

@@ -23,7 +23,7 @@ static const uint64_t slow_ns = 200000;
 enum {
     TEXT_BYTES = SW_WATCHED_TEXT_BYTES,
     MAX_CPUS = 4096,
-    MAX_CLOCKS = 64,
+    MAX_CLOCKS = 16,
     MAX_CORES = 64,
     MAX_PACKAGES = 16,
     MAX_ZONES = 32,
@@ -70,7 +70,7 @@ static bool watch(struct sw_conditions_reader *r, struct sw_watched_list *list, 
     }
     w.read_at_ns = sw_clock_ns();
     sw_watched_read(&w);
-    w.slow = sw_clock_ns() - w.read_at_ns > slow_ns;
+    w.slow = list->may_lag && sw_clock_ns() - w.read_at_ns > slow_ns;
     list->items[list->n++] = w;
     return true;
 }
@@ -311,6 +311,7 @@ enum sw_code sw_conditions_open(struct sw_conditions_reader **out, const char *r
         sw_conditions_close(r);
         return sw_fail(err, SW_ENOMEM, "conditions: out of memory");
     }
+    r->clocks.may_lag = r->zones.may_lag = r->batteries.may_lag = r->mains.may_lag = true;
     r->real = r->root[0] == 0;
     long ticks_per_s = sysconf(_SC_CLK_TCK);
     r->tick_ns = ticks_per_s > 0 ? 1000000000 / ticks_per_s : 10000000;

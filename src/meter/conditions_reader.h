@@ -19,6 +19,7 @@ struct sw_watched {
 struct sw_watched_list {
     struct sw_watched *items;
     size_t n, capacity;
+    bool may_lag; /* states; a counter that is read late would be put to the wrong phase */
 };
 
 struct sw_conditions_reader {

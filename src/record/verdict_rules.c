@@ -264,6 +264,26 @@ static void judge_drift(struct sw_verdict_reasons *reasons, const struct sw_verd
             100 * moved / median[0], 100 * drift_share);
 }
 
+/* Figures whose interval says of itself that it cannot be trusted; by component one level down. */
+static void judge_intervals(struct sw_verdict_reasons *reasons, const json_t *figures,
+                            const char *above)
+{
+    const char *name;
+    json_t *figure;
+    char path[96];
+    json_object_foreach((json_t *)(uintptr_t)figures, name, figure)
+    {
+        snprintf(path, sizeof path, "%s%s%s", above, above[0] != 0 ? "." : "", name);
+        if (json_is_true(json_object_get(figure, "marked"))) {
+            const char *reason = json_string_value(json_object_get(figure, "reason"));
+            say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "interval: that of %s is marked%s%s",
+                path, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+        } else if (above[0] == 0 && json_is_object(figure)) {
+            judge_intervals(reasons, figure, name);
+        }
+    }
+}
+
 static void judge_run(struct sw_verdict_reasons *reasons, const json_t *end)
 {
     const json_t *sampling = json_object_get(end, "sampling");
@@ -281,6 +301,7 @@ static void judge_run(struct sw_verdict_reasons *reasons, const json_t *end)
         say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW,
             "sampler stopped: it did not look at the counters for %.3g s (it should every %.3g s)",
             gap_ns * 1e-9, period_ns * 1e-9);
+    judge_intervals(reasons, json_object_get(end, "statistics"), "");
     if (json_is_true(json_object_get(end, "interrupted")))
         say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "incomplete: the run was interrupted");
 }

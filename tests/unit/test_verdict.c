@@ -438,6 +438,22 @@ static void what_happened_to_the_run_concerns_the_row(void **state)
     expect("INFORMATIVE", "incomplete: the run was interrupted", "VALID", "null", "VALID");
 }
 
+static void an_interval_that_is_marked_marks_the_row(void **state)
+{
+    (void)state;
+    begin(good_run("base_cpu"));
+    add(good_line(), 4);
+    json_object_set_new(
+        end, "statistics",
+        json_loads("{\"s_per_token\": {\"mean\": 1, \"marked\": false, \"reason\": null}, "
+                   "\"j_per_token\": {\"cpu\": {\"mean\": 1, \"marked\": true, \"reason\": "
+                   "\"blocks depend on each other\"}}, \"seed\": 4}",
+                   0, NULL));
+    expect("INFORMATIVE",
+           "interval: that of j_per_token.cpu is marked: blocks depend on each other", "VALID",
+           "null", "VALID");
+}
+
 static void windows_count_as_lines(void **state)
 {
     (void)state;
@@ -500,6 +516,7 @@ int main(void)
         TEST(what_is_not_known_is_not_taken_as_good),
         TEST(a_drift_is_no_noise),
         TEST(what_happened_to_the_run_concerns_the_row),
+        TEST(an_interval_that_is_marked_marks_the_row),
         TEST(windows_count_as_lines),
         TEST(hostile_lines_are_judged_too),
         TEST(levels_have_names),

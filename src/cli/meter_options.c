@@ -7,7 +7,7 @@
 enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_meter_choice *choice,
                                   bool use_gpu, struct sw_error *err)
 {
-    static const char *const cpu_models[] = {"tdp_load", "codecarbon_v2", "none"};
+    static const char *const cpu_models[] = {"tdp_load", "codecarbon_v2", "none", "codecarbon_v3"};
     static const char *const ram_models[] = {"codecarbon_v2", "codecarbon_v3", "none"};
     struct sw_meter_options options = {
         .sysfs_root = choice->sysfs_root,
@@ -15,15 +15,17 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
         .use_gpu = use_gpu,
         .tdp_w = choice->tdp_w,
         .models_only = choice->models_only,
+        .host_threads = (unsigned)choice->host_threads,
     };
     size_t cpu = 0;
     size_t ram = 0;
-    while (cpu < 3 && strcmp(choice->cpu_model, cpu_models[cpu]) != 0)
+    while (cpu < 4 && strcmp(choice->cpu_model, cpu_models[cpu]) != 0)
         cpu++;
     while (ram < 3 && strcmp(choice->ram_model, ram_models[ram]) != 0)
         ram++;
-    if (cpu == 3)
-        return sw_fail(err, SW_EUSAGE, "--cpu_model: \"%s\" is not tdp_load, codecarbon_v2 or none",
+    if (cpu == 4)
+        return sw_fail(err, SW_EUSAGE,
+                       "--cpu_model: \"%s\" is not tdp_load, codecarbon_v2, codecarbon_v3 or none",
                        choice->cpu_model);
     if (ram == 3)
         return sw_fail(err, SW_EUSAGE,

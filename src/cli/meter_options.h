@@ -11,7 +11,7 @@
 
 struct sw_meter_choice {
     const char *sysfs_root, *cpu_model, *ram_model;
-    uint64_t gpu, sample_ms;
+    uint64_t gpu, sample_ms, host_threads;
     double tdp_w;
     bool models_only;
 };
@@ -28,7 +28,8 @@ struct sw_meter_choice {
      .value = &(c).cpu_model,                                                                      \
      .argument = "NAME",                                                                           \
      .help = "model where no CPU counter can be read: tdp_load (default: our own, concave in the " \
-             "load), codecarbon_v2 (half of the TDP, as the study), none"},                        \
+             "load), codecarbon_v2 (half of the TDP, as the study), codecarbon_v3 (cubic of the "  \
+             "load), none"},                                                                       \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "ram_model",                                                                      \
          .value = &(c).ram_model,                                                                  \
@@ -44,6 +45,13 @@ struct sw_meter_choice {
                  "name)",                                                                          \
          .min = 0.1,                                                                               \
          .max = 10000},                                                                            \
+        {.kind = SW_OPTION_COUNT,                                                                  \
+         .name = "host_threads",                                                                   \
+         .value = &(c).host_threads,                                                               \
+         .argument = "N",                                                                          \
+         .help = "in a virtual machine: hardware threads that the TDP stands for, of the host's "  \
+                 "socket; the guest is charged its CPUs of them (default: not known)",             \
+         .max = 65536},                                                                            \
         {.kind = SW_OPTION_FLAG,                                                                   \
          .name = "models_only",                                                                    \
          .value = &(c).models_only,                                                                \

@@ -111,6 +111,7 @@ enum sw_cpu_model {
     SW_CPU_MODEL_TDP_LOAD,      /* default: our own, concave in utilisation */
     SW_CPU_MODEL_CODECARBON_V2, /* half of TDP, whatever the load */
     SW_CPU_MODEL_NONE,
+    SW_CPU_MODEL_CODECARBON_V3, /* cubic of the load on the TDP of all sockets */
 };
 
 enum sw_ram_model {
@@ -129,6 +130,8 @@ struct sw_meter_options {
     enum sw_cpu_model cpu_model; /* used where no counter can be read, or if forced */
     enum sw_ram_model ram_model;
     bool models_only; /* leave counters alone: the study's numbers on any machine */
+    /* Hardware threads that the TDP stands for, of a virtual machine's host; 0: not known. */
+    unsigned host_threads;
     /* Clocks that see the machine sleep or its date change; NULL: the machine's. For tests. */
     uint64_t (*boot_clock_ns)(void);
     uint64_t (*wall_clock_ns)(void);

@@ -128,15 +128,60 @@ static void cpu_vectors(void **state)
 {
     (void)state;
     assert_close(sw_power_codecarbon_v2_cpu_w(1000), 500, 0);
-    assert_close(sw_power_tdp_load_w(100, 0), 14, 1e-12);
-    assert_close(sw_power_tdp_load_w(100, 1), 70, 1e-12);
-    assert_close(sw_power_tdp_load_w(100, 0.5), 14 + 56 * pow(0.5, 0.45), 1e-12);
-    assert_close(sw_power_tdp_load_w(100, 7), 70, 1e-12);
-    assert_close(sw_power_tdp_load_w(100, -1), 14, 1e-12);
+    static const struct {
+        double load, share;
+    } cubic[] = {{0, 0.1},          {0.10, 0.1009}, {0.25, 0.1140625}, {0.50, 0.2125},
+                 {0.75, 0.4796875}, {0.80, 0.5608}, {0.90, 0.7561},    {1, 1}};
+    for (size_t i = 0; i < sizeof cubic / sizeof cubic[0]; i++)
+        assert_close(sw_power_codecarbon_v3_cpu_w(1000, cubic[i].load), 1000 * cubic[i].share,
+                     1e-10);
+    const struct sw_cpu_family *any = sw_cpu_family_find("");
+    assert_string_equal(any->name, "any");
+    struct sw_cpu_curve curve = sw_cpu_curve_of_tdp(100, any);
+    assert_close(sw_cpu_curve_w(&curve, 0), 14, 1e-12);
+    assert_close(sw_cpu_curve_w(&curve, 1), 70, 1e-12);
+    assert_close(sw_cpu_curve_w(&curve, 0.5), 14 + 56 * log(11) / log(21), 1e-12);
+    assert_close(sw_cpu_curve_w(&curve, 7), 70, 1e-12);
+    assert_close(sw_cpu_curve_w(&curve, -1), 14, 1e-12);
     /* Concave: the power of a mean load is above the mean of the powers. */
     for (double u = 0; u < 1; u += 0.125)
-        assert_true(sw_power_tdp_load_w(1, u + 0.0625) >
-                    (sw_power_tdp_load_w(1, u) + sw_power_tdp_load_w(1, u + 0.125)) / 2);
+        assert_true(sw_cpu_curve_w(&curve, u + 0.0625) >
+                    (sw_cpu_curve_w(&curve, u) + sw_cpu_curve_w(&curve, u + 0.125)) / 2);
+}
+
+static void families_by_name_have_the_published_shape(void **state)
+{
+    (void)state;
+    /* Boavizta's a, b, c, d: P(x) = a ln(b (x + c)) + d, x in per cent. */
+    static const struct {
+        const char *cpu, *family;
+        double a, b, c, d;
+    } cases[] = {
+        {"Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz", "Xeon Platinum", 171.1813, 0.0354,
+         36.8953, -10.1336},
+        {"Intel(R) Xeon(R) Gold 6134 CPU @ 3.20GHz", "Xeon Gold", 35.5688, 0.2438, 9.6694, -0.6087},
+        {"Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz", "Xeon Silver", 20.7794, 0.3043, 8.4241,
+         0.8613},
+        {"Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz", "Xeon E5", 48.9167, 0.1349, 15.7262, -4.654},
+        {"Intel(R) Xeon(R) CPU E3-1240 V2 @ 3.40GHz", "Xeon E3", 342.3624, 0.0347, 36.8952,
+         -16.4022},
+        {"Intel(R) Xeon(R) E-2288G CPU @ 3.70GHz", "Xeon E", 55.6501, 0.0467, 20.4146, 4.2436},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct sw_cpu_family *family = sw_cpu_family_find(cases[i].cpu);
+        assert_string_equal(family->name, cases[i].family);
+        struct sw_cpu_curve curve = {1, family->idle_share, family->knee};
+        double full = cases[i].a * log(cases[i].b * (100 + cases[i].c)) + cases[i].d;
+        for (double x = 0; x <= 100; x += 12.5) {
+            double published = cases[i].a * log(cases[i].b * (x + cases[i].c)) + cases[i].d;
+            assert_close(sw_cpu_curve_w(&curve, x / 100), published / full, 2e-4);
+        }
+    }
+    static const char *const others[] = {"AMD EPYC 7B12", "Intel(R) Xeon(R) CPU @ 2.20GHz",
+                                         "Intel(R) Core(TM) i7-8850H CPU @ 2.60GHz", "(R)(R) CPU  ",
+                                         "Xeon"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_string_equal(sw_cpu_family_find(others[i])->name, "any");
 }
 
 static void stat_lines(void **state)
@@ -289,6 +334,119 @@ static void tdp_is_scaled_by_what_the_machine_is(void **state)
     }
 }
 
+static void a_guest_is_charged_its_threads_of_the_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *flags;
+        unsigned threads;
+        double given, tdp, share, uncertainty;
+        const char *reason;
+    } cases[] = {
+        {"AMD EPYC 7B12", "hypervisor", 128, 0, 240, 4 / 128.0, 60,
+         "\"AMD EPYC 7B12\" has 240 W a socket, of which 4 of 128 threads are charged"},
+        {"AMD EPYC", "hypervisor", 64, 200, 200, 4 / 64.0, 60,
+         "200 W as given, of which 4 of 64 threads are charged"},
+        {"AMD EPYC", "hypervisor", 64, 0, 16, 1, 100, "is not in the TDP table, so 4 W for each"},
+        {"AMD EPYC 7B12", "hypervisor", 2, 0, 240, 1, 40, "4 of 2 threads"},
+        {"AMD EPYC 7B12", "", 128, 0, 240, 1, 40, "has 240 W TDP, 1 socket"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        write_cpuinfo(cases[i].name, 4, 1, cases[i].flags);
+        write_stat(0, 0);
+        open_with(
+            (struct sw_meter_options){.tdp_w = cases[i].given, .host_threads = cases[i].threads});
+        const struct sw_meter_info *info = sw_meter_set_info(set, meter_named("model:tdp_load"));
+        reason_holds(SW_CPU, cases[i].reason);
+        assert_close(info->uncertainty_percent, cases[i].uncertainty, 0);
+        char parameters[64];
+        snprintf(parameters, sizeof parameters, "T = %g W, s = %.4g,", cases[i].tdp,
+                 cases[i].share);
+        assert_non_null(strstr(info->formula, parameters));
+        sw_meter_set_read(set, &a);
+        write_stat(1000, 0);
+        pause_ms(5);
+        sw_meter_set_read(set, &b);
+        a = b;
+        write_stat(2000, 0);
+        pause_ms(5);
+        sw_meter_set_read(set, &b);
+        watts_are(SW_CPU, 0.7 * cases[i].tdp * cases[i].share);
+    }
+}
+
+static void codecarbon_v3_follows_its_cubic(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int logical, sockets;
+        double given, tdp;
+        const char *reason;
+    } cases[] = {
+        {"Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz", 24, 2, 0, 170, "85 W TDP, 2 sockets"},
+        {"Nobody's CPU", 8, 2, 0, 64,
+         "CodeCarbon's 4 W for each of 8 logical CPUs, times 2 sockets"},
+        {"Nobody's CPU", 8, 2, 100, 100, "100 W as given"},
+        {"", 8, 1, 0, 85, "this CPU (which the kernel does not name), so CodeCarbon's 85 W"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        write_cpuinfo(cases[i].name, cases[i].logical, cases[i].sockets, "");
+        write_stat(0, 0);
+        open_with((struct sw_meter_options){.cpu_model = SW_CPU_MODEL_CODECARBON_V3,
+                                            .tdp_w = cases[i].given});
+        reason_holds(SW_CPU, cases[i].reason);
+        /* The load is a mean over a second and more; until then over what there is. */
+        sw_meter_set_read(set, &a);
+        write_stat(500, 500);
+        pause_ms(20);
+        sw_meter_set_read(set, &b);
+        size_t k = meter_named("model:codecarbon_v3");
+        double expected = 0.2125 * cases[i].tdp;
+        double seconds = (double)(b.readings[k].at_ns - a.readings[k].at_ns) * 1e-9;
+        sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+        /* a few microseconds before the first read were charged with another load */
+        assert_close((double)energy.uj * 1e-6 / seconds / expected, 1, 0.05);
+    }
+    /* Time that the host stole is busy to it. */
+    fake_tree_write(&tree, "/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n");
+    write_cpuinfo("Nobody's CPU", 8, 1, "");
+    open_with((struct sw_meter_options){.cpu_model = SW_CPU_MODEL_CODECARBON_V3, .tdp_w = 100});
+    sw_meter_set_read(set, &a);
+    fake_tree_write(&tree, "/proc/stat", "cpu  0 0 0 0 0 0 0 1000 0 0\n");
+    pause_ms(1000);
+    sw_meter_set_read(set, &b);
+    assert_true(watts(SW_CPU) > 99);
+}
+
+/* What the study printed: tokens, seconds, and watt-hours a token of CPU and RAM (its own log; a
+ * virtual machine of 12.67 GiB whose processor its tracker did not know). Its tracker starts and
+ * stops inside of the seconds, so each sample's energy lacks up to 4 ms of them. */
+static void the_study_is_recomputed(void **state)
+{
+    (void)state;
+    static const struct {
+        double tokens, seconds, cpu_wh, ram_wh;
+    } rows[] = {
+        {2500, 253.09974167700102, 0.0011951444824550063, 0.0001336395655389882},
+        {2500, 144.35228206200003, 0.0006808806735344435, 7.61310989069119e-05},
+        {2065, 72.99968414700027, 0.0004163742874697345, 4.653794590946566e-05},
+        {2500, 81.44930677199955, 0.00038403479175222265, 4.293419961677384e-05},
+        {2500, 119.6750711790005, 0.0005645254679097256, 6.312007733078046e-05},
+        {2500, 252.8325312540003, 0.0011933211162599982, 0.00013344138723630862},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double cpu_w = sw_power_codecarbon_v2_cpu_w(85), ram_w = sw_power_ram_v2_w(12.67);
+        double cpu_wh = cpu_w * rows[i].seconds / 3600 / rows[i].tokens;
+        double ram_wh = ram_w * rows[i].seconds / 3600 / rows[i].tokens;
+        double lost_s = (cpu_wh - rows[i].cpu_wh) * rows[i].tokens * 3600 / cpu_w / 50;
+        assert_true(lost_s > 0 && lost_s < 0.004);
+        assert_close(cpu_wh / rows[i].cpu_wh, 1, 0.0025);
+        assert_close(ram_wh / rows[i].ram_wh, 1, 0.003);
+        assert_close(rows[i].ram_wh / rows[i].cpu_wh, ram_w / cpu_w, 3e-5);
+    }
+}
+
 static void load_is_integrated_read_by_read(void **state)
 {
     (void)state;
@@ -296,6 +454,7 @@ static void load_is_integrated_read_by_read(void **state)
     write_stat(0, 0);
     open_with((struct sw_meter_options){.tdp_w = 100});
     unsigned busy = 0, idle = 0;
+    struct sw_cpu_curve curve = sw_cpu_curve_of_tdp(100, sw_cpu_family_find("Nobody's CPU"));
     static const struct {
         unsigned busy, idle;
     } steps[] = {{100, 0}, {0, 100}, {25, 75}, {50, 50}, {8, 0}};
@@ -309,7 +468,7 @@ static void load_is_integrated_read_by_read(void **state)
         double u = (double)steps[i].busy / (steps[i].busy + steps[i].idle);
         /* The first interval began at open, a little before the first read. */
         if (i > 0)
-            watts_are(SW_CPU, sw_power_tdp_load_w(100, u));
+            watts_are(SW_CPU, sw_cpu_curve_w(&curve, u));
         a = b;
     }
 }
@@ -384,7 +543,11 @@ static void control_groups_are_mentioned(void **state)
     fake_tree_write(&tree, "/proc/self/cgroup", "0::/box\n");
     fake_tree_write(&tree, "/sys/fs/cgroup/box/memory.max", "2147483648\n");
     open_with((struct sw_meter_options){0});
-    reason_holds(SW_CPU, "the control group may use 1.50 CPUs, the model sees all 4");
+    reason_holds(SW_CPU, "of which the control group's 1.50 of 4 CPUs are charged");
+    assert_non_null(strstr(sw_meter_set_info(set, meter_named("model:tdp_load"))->formula,
+                           "T = 16 W, s = 0.375,"));
+    assert_string_equal(sw_meter_set_info(set, meter_named("model:tdp_load"))->scope,
+                        "control group's share");
     reason_holds(SW_RAM, "modelled: 6.00 W for 16.00 GiB by CodeCarbon 2.8.2's 3/8 W per GiB; "
                          "the control group may use 2.0 GiB of it");
     fake_tree_write(&tree, "/sys/fs/cgroup/cpu.max", "max 100000\n");
@@ -401,11 +564,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ram_vectors),
         TEST(cpu_vectors),
+        TEST(families_by_name_have_the_published_shape),
         TEST(stat_lines),
         TEST(machine_texts),
         TEST(codecarbon_v2_reproduces_its_constants),
         TEST(ram_v3_from_a_tree),
         TEST(tdp_is_scaled_by_what_the_machine_is),
+        TEST(a_guest_is_charged_its_threads_of_the_host),
+        TEST(codecarbon_v3_follows_its_cubic),
+        TEST(the_study_is_recomputed),
         TEST(load_is_integrated_read_by_read),
         TEST(a_short_interval_is_charged_with_the_last_load_and_corrected),
         TEST(a_load_that_vanishes_or_goes_back),

@@ -52,6 +52,15 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
+static void copy_number(unsigned *out, const char *value)
+{
+    char number[24];
+    uint64_t parsed;
+    copy_line(number, sizeof number, value);
+    if (sw_parse_u64(&parsed, number, 0, 4095))
+        *out = (unsigned)parsed;
+}
+
 void sw_machine_parse_cpuinfo(struct sw_machine *out, const char *text)
 {
     unsigned char seen[MAX_SOCKETS] = {0};
@@ -65,6 +74,12 @@ void sw_machine_parse_cpuinfo(struct sw_machine *out, const char *text)
         } else if ((value = value_of(line, "model name")) != NULL) {
             if (out->cpu_name[0] == 0)
                 copy_line(out->cpu_name, sizeof out->cpu_name, value);
+        } else if ((value = value_of(line, "vendor_id")) != NULL) {
+            copy_line(out->cpu_vendor, sizeof out->cpu_vendor, value);
+        } else if ((value = value_of(line, "cpu family")) != NULL) {
+            copy_number(&out->cpu_family, value);
+        } else if ((value = value_of(line, "model")) != NULL) {
+            copy_number(&out->cpu_model, value);
         } else if ((value = value_of(line, "physical id")) != NULL) {
             uint64_t id;
             copy_line(number, sizeof number, value);

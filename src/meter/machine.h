@@ -15,6 +15,8 @@ struct sw_machine {
     uint64_t memory_bytes;       /* MemTotal; 0: unreadable */
     uint64_t memory_limit_bytes; /* control group's; 0: none */
     double cpu_limit;            /* control group's quota in CPUs; 0: none */
+    char cpu_vendor[16];         /* "GenuineIntel"; "" where the kernel gives none */
+    unsigned cpu_family, cpu_model;
 };
 
 void sw_machine_read(struct sw_machine *out, const char *root);

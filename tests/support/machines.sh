@@ -33,6 +33,13 @@ sensor() { # TREE FOLDER DRIVER CHANNEL LABEL VALUE: below /sys/class/hwmon
     put "$1/sys/class/hwmon/$2/$4_input" "$6"
 }
 
+register() { # TREE CPU NUMBER BYTE...: the lower bytes of a register, hexadecimal, low first
+    local file=$1/dev/cpu/$2/msr bytes=${*:4}
+    mkdir -p "${file%/*}"
+    printf "\\x${bytes// /\\x}" |
+        dd of="$file" bs=1 seek=$(($3)) conv=notrunc status=none
+}
+
 cpus() { # TREE NAME SOCKETS THREADS_OF_EACH FLAGS
     local s t n=0
     mkdir -p "$1/proc"
@@ -115,6 +122,16 @@ make_machine() { # KIND DIR
         event "$d" energy-ram 0x03
         put "$d/proc/sys/kernel/perf_event_paranoid" 2
         ;;
+    msr-only)
+        cpus "$d" 'Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz' 1 12 'fpu vme'
+        { printf 'vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 63\n'; cat "$d/proc/cpuinfo"; } >"$d/cpuinfo"
+        mv "$d/cpuinfo" "$d/proc/cpuinfo"
+        common "$d" 65801728 performance
+        register "$d" 0 0x606 03 0e 0a 00 00 00 00 00
+        register "$d" 0 0x611 00 e0 57 41 00 00 00 00
+        register "$d" 0 0x619 00 10 2f 12 00 00 00 00
+        register "$d" 0 0x64D 00 00 00 00 00 00 00 00
+        ;;
     vm)
         cpus "$d" 'Intel(R) Xeon(R) CPU @ 2.20GHz' 1 2 'fpu hypervisor'
         common "$d" 13290480 ''
@@ -159,7 +176,7 @@ make_machine() { # KIND DIR
     esac
 }
 
-machines=(client-psys xeon-2s xeon-perf perf-denied threadripper-mirror amd-no-dram vm container
+machines=(client-psys xeon-2s xeon-perf perf-denied msr-only threadripper-mirror amd-no-dram vm container
     arm64 arm64-scmi epyc-amd-energy)
 
 # The text without what differs from machine to machine that runs the test.

@@ -1,6 +1,8 @@
 #include "cli/meter_options.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -16,6 +18,7 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
         .tdp_w = choice->tdp_w,
         .models_only = choice->models_only,
         .host_threads = (unsigned)choice->host_threads,
+        .power_feed = choice->power_feed,
     };
     size_t cpu = 0;
     size_t ram = 0;
@@ -33,6 +36,8 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
                        choice->ram_model);
     if (choice->sysfs_root[0] != 0 && !sw_file_is_folder(choice->sysfs_root))
         return sw_fail(err, SW_EUSAGE, "--sysfs_root: %s is not a folder", choice->sysfs_root);
+    if (choice->power_feed[0] != 0 && access(choice->power_feed, R_OK) != 0)
+        return sw_fail(err, SW_EUSAGE, "--power_feed: %s: %s", choice->power_feed, strerror(errno));
     options.cpu_model = (enum sw_cpu_model)cpu;
     options.ram_model = (enum sw_ram_model)ram;
     enum sw_code code = sw_meter_set_open(out, &options, err);

@@ -10,7 +10,7 @@
 #include "meter/meter.h"
 
 struct sw_meter_choice {
-    const char *sysfs_root, *cpu_model, *ram_model;
+    const char *sysfs_root, *cpu_model, *ram_model, *power_feed;
     uint64_t gpu, sample_ms, host_threads;
     double tdp_w;
     bool models_only;
@@ -18,7 +18,8 @@ struct sw_meter_choice {
 
 #define SW_METER_CHOICE_DEFAULT                                                                    \
     {                                                                                              \
-        .sysfs_root = "", .cpu_model = "tdp_load", .ram_model = "codecarbon_v2", .sample_ms = 100  \
+        .sysfs_root = "", .power_feed = "", .cpu_model = "tdp_load", .ram_model = "codecarbon_v2", \
+        .sample_ms = 100                                                                           \
     }
 
 /* Entries of an options table; c is a struct sw_meter_choice. */
@@ -62,6 +63,12 @@ struct sw_meter_choice {
          .argument = "N",                                                                          \
          .help = "GPU whose joules are counted when the work runs there (0)",                      \
          .max = 255},                                                                              \
+        {.kind = SW_OPTION_TEXT,                                                                   \
+         .name = "power_feed",                                                                     \
+         .value = &(c).power_feed,                                                                 \
+         .argument = "FILE",                                                                       \
+         .help =                                                                                   \
+             "file or pipe of an external meter, lines time_ns,watts: counted as the machine's"},  \
     {                                                                                              \
         .kind = SW_OPTION_TEXT, .name = "sysfs_root", .value = &(c).sysfs_root, .argument = "DIR", \
         .help = "folder in front of every /sys, /proc and /dev path that a meter reads, to "       \

@@ -325,6 +325,8 @@ static void add_one(struct search *search, struct sensor *sensor, const char *pr
                                                .counted = counted,
                                                .reason = reason,
                                                .enable = enable});
+    if (counted && sensor->component == SW_MACHINE)
+        set->reason[SW_MACHINE] = "";
     if (chosen && !found)
         sw_set_reason(set, sensor->component,
                       enable[0] != 0 ? sw_set_text(set, "%s; enable it with: %s", reason, enable)

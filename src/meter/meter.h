@@ -135,6 +135,8 @@ struct sw_meter_options {
     /* Clocks that see the machine sleep or its date change; NULL: the machine's. For tests. */
     uint64_t (*boot_clock_ns)(void);
     uint64_t (*wall_clock_ns)(void);
+    /* File or pipe of an external meter, lines "time_ns,watts"; NULL or "": none. */
+    const char *power_feed;
 };
 
 struct sw_meter_set;

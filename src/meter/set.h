@@ -88,7 +88,7 @@ bool sw_set_has_counted(const struct sw_meter_set *set, enum sw_component compon
 typedef void sw_meter_find(struct sw_meter_set *set, const struct sw_meter_options *options,
                            const struct sw_machine *machine);
 sw_meter_find sw_perf_power_find, sw_powercap_find, sw_msr_find, sw_nvml_find, sw_amd_smi_find,
-    sw_hwmon_find, sw_cpu_model_find, sw_ram_model_find;
+    sw_feed_find, sw_battery_find, sw_hwmon_find, sw_cpu_model_find, sw_ram_model_find;
 void sw_nvml_close(struct sw_meter_set *set);
 void sw_amd_smi_close(struct sw_meter_set *set);
 

@@ -173,7 +173,7 @@ check_texts() {
 }
 
 @test "the text for each kind of machine" {
-    [ "${#machines[@]}" -eq 12 ]
+    [ "${#machines[@]}" -eq 13 ]
     check_texts
 }
 

@@ -172,12 +172,24 @@ make_machine() { # KIND DIR
         put "$d/sys/class/hwmon/hwmon0/power1_average" 182000000
         put "$d/sys/class/hwmon/hwmon0/power1_average_interval" 1000
         ;;
+    laptop-battery)
+        cpus "$d" 'Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz' 1 8 'fpu vme'
+        common "$d" 8048000 powersave
+        zone "$d" intel-rapl:0 package-0 23171812133 262143328850
+        zone "$d" intel-rapl:1 psys 98765432101 262143328850
+        put "$d/sys/class/power_supply/AC/type" Mains
+        put "$d/sys/class/power_supply/AC/online" 0
+        put "$d/sys/class/power_supply/BAT0/type" Battery
+        put "$d/sys/class/power_supply/BAT0/status" Discharging
+        put "$d/sys/class/power_supply/BAT0/power_now" 7384000
+        put "$d/sys/class/power_supply/BAT0/energy_now" 38120000
+        ;;
     *) return 1 ;;
     esac
 }
 
 machines=(client-psys xeon-2s xeon-perf perf-denied msr-only threadripper-mirror amd-no-dram vm container
-    arm64 arm64-scmi epyc-amd-energy)
+    arm64 arm64-scmi epyc-amd-energy laptop-battery)
 
 # The text without what differs from machine to machine that runs the test.
 doctor_text() { # PROGRAM TREE; the tree's parent must be the current folder

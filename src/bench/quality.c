@@ -8,6 +8,8 @@
 #include "engine/forced.h"
 #include "record/journal.h"
 
+static const char noise[] = "the weights are synthetic: the text is noise";
+
 enum sw_code sw_quality_of_answer(json_t **out, const struct sw_question *question,
                                   const char *answer, size_t size, bool is_synthetic,
                                   struct sw_error *err)
@@ -66,6 +68,8 @@ static enum sw_code put_reference(json_t *line, const struct sw_quality_plan *pl
     enum sw_code code = SW_OK;
     if (!plan->perplexity)
         sw_fail(&why, SW_EABSENT, "not asked for: --perplexity");
+    else if (plan->is_synthetic)
+        sw_fail(&why, SW_EABSENT, "%s", noise);
     else if (plan->dataset->questions[prompt->question].n_answers == 0)
         sw_fail(&why, SW_EABSENT, "the question has no reference answer");
     else
@@ -137,9 +141,10 @@ static enum sw_code put_agreement(json_t *line, const struct sw_quality_plan *pl
     const json_t *ids = plan->ids[index];
     size_t n = json_array_size(ids), first = n;
     double kl = 0;
-    const char *reason = plan->fp32 == NULL ? "not asked for: --agreement"
-                         : n == 0           ? "the answer was not finished"
-                                            : NULL;
+    const char *reason = plan->is_synthetic   ? noise
+                         : plan->fp32 == NULL ? "not asked for: --agreement"
+                         : n == 0             ? "the answer was not finished"
+                                              : NULL;
     enum sw_code code =
         reason == NULL ? compare(plan, &plan->prompts[index], ids, &first, &kl, err) : SW_OK;
     if (reason == NULL && !isfinite(kl))

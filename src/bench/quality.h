@@ -19,6 +19,7 @@ struct sw_quality_plan {
     struct sw_engine *fp32; /* the same model unquantised, with as many positions; NULL: agreement
                                was not asked for */
     bool perplexity;        /* of the first reference answer behind the prompt */
+    bool is_synthetic;      /* the weights are: lines say so, and nothing is run */
     const struct sw_tokenizer *tokenizer;
     const struct sw_dataset *dataset;
     const struct sw_prompt_template *prompt_template;

@@ -62,19 +62,20 @@ static void put_latency(json_t *rows, const char *what, const json_t *record, co
 /* Scores of the answers, and what a right one costs; nothing where the text is noise. */
 static void put_quality(json_t *rows, const json_t *record)
 {
-    char figure[96], source[256], joules[48] = "-";
+    char figure[96], source[256], joules[48], each[80] = "";
     const json_t *quality = json_object_get(record, "quality");
     if (!json_is_number(json_object_get(quality, "f1")))
         return;
     snprintf(figure, sizeof figure, "F1 %.1f %%, EM %.1f %%", 100 * number_at(quality, "f1"),
              100 * number_at(quality, "exact_match"));
-    if (json_is_number(sw_json_at(quality, "joules_per_correct.contains")))
+    if (json_is_number(sw_json_at(quality, "joules_per_correct.contains"))) {
         sw_lines_amount(joules, sizeof joules, number_at(quality, "joules_per_correct.contains"),
                         "J");
+        snprintf(each, sizeof each, ", %s for each such answer", joules);
+    }
     snprintf(source, sizeof source,
-             "SQuAD's scores of %lld answers; a reference stands in %.1f %%, %s for each such "
-             "answer%s",
-             integer_at(quality, "n"), 100 * number_at(quality, "contains"), joules,
+             "SQuAD's scores of %lld answers; a reference stands in %.1f %%%s%s",
+             integer_at(quality, "n"), 100 * number_at(quality, "contains"), each,
              strcmp(text_at(record, "prompt.template"), "study") == 0
                  ? "; the prompt is the question alone, which asks for no such answer"
                  : "");

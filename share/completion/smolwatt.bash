@@ -3,7 +3,7 @@
 _smolwatt()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run word
-    local commands="run bench measure doctor report generate tokenize pull"
+    local commands="run bench measure doctor report calibrate generate tokenize pull"
     COMPREPLY=()
     # Behind `measure --` stands another command, with a completion of its own.
     local i

@@ -9,8 +9,9 @@
 #include "cli/interrupt.h"
 
 static const struct sw_command *const commands[] = {
-    &sw_command_run,    &sw_command_bench,    &sw_command_measure,  &sw_command_doctor,
-    &sw_command_report, &sw_command_generate, &sw_command_tokenize, &sw_command_pull,
+    &sw_command_run,      &sw_command_bench,  &sw_command_measure,
+    &sw_command_doctor,   &sw_command_report, &sw_command_generate,
+    &sw_command_tokenize, &sw_command_pull,   &sw_command_calibrate,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -3,7 +3,10 @@
  * or a container has of its machine is a model of its own: a share, told with its parameters.
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "meter/calibration.h"
 #include "meter/model_meter.h"
 #include "meter/tdp.h"
 
@@ -142,11 +145,72 @@ static bool has_cpus(struct sw_meter_set *set, const char *name, const struct sw
     return machine->logical > 0;
 }
 
+/* The curve that `smolwatt calibrate` found on this machine, of its CPUs or of all of it. */
+static void add_calibrated(struct sw_meter_set *set, const struct sw_calibration *c,
+                           const struct sw_machine *machine, const char *path)
+{
+    bool is_cpu = strcmp(c->component, "cpu") == 0;
+    struct cpu_power power = {.share = 1,
+                              .uncertainty_percent = c->uncertainty_percent,
+                              .scope = is_cpu ? "all sockets" : "machine",
+                              .basis =
+                                  sw_set_text(set, "calibrated on this machine with %s, %s (%s)",
+                                              c->meter, c->made_at, path)};
+    if (is_cpu && machine->cpu_limit > 0)
+        take_group_share(&power, set, machine);
+    const char *formula = sw_set_text(
+        set,
+        "P = s F (i + (1 - i) ln(1 + u/k) / ln(1 + 1/k)), F = %.6g W, s = %.4g, i = %.4g, k = "
+        "%.4g, "
+        "fitted on %s, %s, error on points left out %.2g %%, u = busy share of all logical CPUs "
+        "between reads (/proc/stat; stolen time not busy)",
+        c->curve.full_w, power.share, c->curve.idle_share, c->curve.knee, c->meter, c->made_at,
+        c->left_out_percent);
+    sw_model_add(
+        set,
+        &(struct sw_meter_info){.name = "model:calibrated",
+                                .scope = power.scope,
+                                .component = is_cpu ? SW_CPU : SW_MACHINE,
+                                .uncertainty_percent = power.uncertainty_percent,
+                                .formula = formula},
+        &(struct sw_power_law){
+            .watts = curve_w, .curve = c->curve, .share = power.share, .follows_load = true},
+        sw_set_path(set, "/proc/stat"), machine->logical,
+        sw_set_text(set, "power from load, %s%s", power.basis, share_note(machine)));
+}
+
+/* Looks for a calibration of this machine. Returns what is to be said of one that is not used for
+ * the CPU; "" where there is none, or it is in use (sw_set_has_counted tells). */
+static const char *try_calibration(struct sw_meter_set *set, const struct sw_machine *machine)
+{
+    struct sw_calibration calibration;
+    struct sw_error err = {0};
+    char *path = sw_calibration_path_dup(set->root);
+    const char *note = "";
+    if (path == NULL)
+        return note;
+    enum sw_code code = sw_calibration_load(&calibration, path, &err);
+    if (code == SW_EABSENT && getenv("SMOLWATT_CALIBRATION") == NULL)
+        note = "";
+    else if (code != SW_OK)
+        note = sw_set_text(set, "; the calibration is left alone: %s", err.text);
+    else if (!sw_calibration_fits(&calibration, machine))
+        note = sw_set_text(set, "; %s is left alone: of another machine (\"%s\", %u CPUs)", path,
+                           calibration.cpu_name, calibration.n_logical);
+    else if (strcmp(calibration.component, "cpu") == 0 || !sw_set_has_counted(set, SW_MACHINE))
+        add_calibrated(set, &calibration, machine, path);
+    free(path);
+    return note;
+}
+
 static void add_tdp_load(struct sw_meter_set *set, const struct sw_meter_options *options,
                          const struct sw_machine *machine)
 {
     const char *name = "model:tdp_load";
     if (!has_cpus(set, name, machine))
+        return;
+    const char *note = options->tdp_w > 0 ? "" : try_calibration(set, machine);
+    if (sw_set_has_counted(set, SW_CPU))
         return;
     struct cpu_power power = find_power(set, options, machine);
     const struct sw_cpu_family *family = sw_cpu_family_find(machine->cpu_name);
@@ -163,14 +227,15 @@ static void add_tdp_load(struct sw_meter_set *set, const struct sw_meter_options
         "stolen time not busy); 0.7 from RAPL of 4 machines, mean error on the one left out 37 %% "
         "(16 to 75 %%)",
         power.tdp_w, power.share, family->idle_share, family->knee, family->name, family->source);
-    sw_model_add(set,
-                 &(struct sw_meter_info){.name = name,
-                                         .scope = power.scope,
-                                         .component = SW_CPU,
-                                         .uncertainty_percent = power.uncertainty_percent,
-                                         .formula = formula},
-                 &law, sw_set_path(set, "/proc/stat"), machine->logical,
-                 sw_set_text(set, "power from load, %s%s", power.basis, share_note(machine)));
+    sw_model_add(
+        set,
+        &(struct sw_meter_info){.name = name,
+                                .scope = power.scope,
+                                .component = SW_CPU,
+                                .uncertainty_percent = power.uncertainty_percent,
+                                .formula = formula},
+        &law, sw_set_path(set, "/proc/stat"), machine->logical,
+        sw_set_text(set, "power from load, %s%s%s", power.basis, share_note(machine), note));
 }
 
 static void add_codecarbon_v2(struct sw_meter_set *set, const struct sw_meter_options *options,

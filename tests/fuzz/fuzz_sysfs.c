@@ -43,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sw_tdp_find(&match, machine.cpu_name) && !(match.watts >= 0))
         abort();
     (void)sw_tdp_find(&match, text);
+    if (sw_cpu_family_find(machine.cpu_name) == NULL || sw_cpu_family_find(text)->knee <= 0)
+        abort();
     free(text);
     return 0;
 }

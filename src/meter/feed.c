@@ -1,14 +1,5 @@
-/*
- * An external meter's feed: a file or pipe to which some other program appends lines
- *
- *     time_ns,watts
- *
- * in nanoseconds of CLOCK_MONOTONIC or since 1970 (from 10^18 on). It is the user's word for what
- * the machine draws, so it comes first. Power between two lines is a trapezoid; behind the last
- * line it is held, for two of the lines' usual distances: a line is late by nature. What is held is
- * put right when the next line comes. Input is hostile: the first line that makes no sense ends the
- * meter, with its number.
- */
+#include "meter/feed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -21,10 +12,8 @@
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "meter/package.h"
-#include "meter/power.h"
 
-enum { LINE_BYTES = 96, CHUNK_BYTES = 4096, MOST_CHUNKS = 16, TAIL_BYTES = 65536 };
+enum { CHUNK_BYTES = 4096, MOST_CHUNKS = 16, TAIL_BYTES = 65536 };
 static const uint64_t since_1970_ns = 1000000000000000000;
 static const uint64_t future_ns = 1000000000;
 /* Before the distance of two lines is known; and always a little for the way. */
@@ -32,23 +21,9 @@ static const uint64_t first_hold_ns = 2000000000, way_ns = 250000000;
 /* Lines further apart than five usual distances, and this, leave a hole. */
 static const uint64_t hole_ns = 5000000000;
 
-struct feed {
-    const char *path; /* owned by the set */
-    int fd;
-    bool is_file, broken, skipping; /* skipping: to the end of a line that was cut */
-    char line[LINE_BYTES];
-    size_t n_line;
-    uint64_t n_lines, offset;
-    uint64_t n_points, period_ns; /* usual distance of lines; 0: unknown */
-    struct sw_power_integral integral;
-    bool has_hole; /* since the reading before */
-    uint64_t reported_uj;
-    char problem[256];
-};
+static void fail(struct sw_feed *feed, const char *format, ...) SW_PRINTF(2, 3);
 
-static void fail(struct feed *feed, const char *format, ...) SW_PRINTF(2, 3);
-
-static void fail(struct feed *feed, const char *format, ...)
+static void fail(struct sw_feed *feed, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -62,7 +37,7 @@ static void fail(struct feed *feed, const char *format, ...)
     feed->broken = true;
 }
 
-static void add_point(struct feed *feed, uint64_t at_ns, double watts)
+static void add_point(struct sw_feed *feed, uint64_t at_ns, double watts)
 {
     if (feed->n_points++ == 0) {
         sw_power_integral_begin(&feed->integral, 0, at_ns, watts);
@@ -79,7 +54,7 @@ static void add_point(struct feed *feed, uint64_t at_ns, double watts)
 }
 
 /* line without its newline. */
-static void take_line(struct feed *feed, char *line)
+static void take_line(struct sw_feed *feed, char *line)
 {
     char *comma = strchr(line, ',');
     uint64_t at_ns, now_ns = sw_clock_ns();
@@ -116,7 +91,7 @@ static void take_line(struct feed *feed, char *line)
         add_point(feed, at_ns, watts);
 }
 
-static void take_bytes(struct feed *feed, const char *bytes, size_t n)
+void sw_feed_take(struct sw_feed *feed, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n && !feed->broken; i++) {
         if (bytes[i] == '\n') {
@@ -129,10 +104,10 @@ static void take_bytes(struct feed *feed, const char *bytes, size_t n)
         } else if (bytes[i] == 0) {
             feed->n_lines++;
             fail(feed, "a NUL byte");
-        } else if (feed->n_line == LINE_BYTES - 1) {
+        } else if (feed->n_line == SW_FEED_LINE_BYTES - 1) {
             if (!feed->skipping) {
                 feed->n_lines++;
-                fail(feed, "a line of more than %d bytes", LINE_BYTES - 1);
+                fail(feed, "a line of more than %d bytes", SW_FEED_LINE_BYTES - 1);
             }
         } else {
             feed->line[feed->n_line++] = bytes[i];
@@ -143,7 +118,7 @@ static void take_bytes(struct feed *feed, const char *bytes, size_t n)
 }
 
 /* What has come since, without waiting, and not more at once than takes a millisecond or so. */
-static void drain(struct feed *feed)
+static void drain(struct sw_feed *feed)
 {
     char chunk[CHUNK_BYTES];
     struct stat info;
@@ -158,7 +133,7 @@ static void drain(struct feed *feed)
         if (n <= 0)
             break;
         feed->offset += (uint64_t)n;
-        take_bytes(feed, chunk, (size_t)n);
+        sw_feed_take(feed, chunk, (size_t)n);
         if ((size_t)n < sizeof chunk)
             break;
     }
@@ -166,7 +141,7 @@ static void drain(struct feed *feed)
 
 static bool feed_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
 {
-    struct feed *feed = meter->state;
+    struct sw_feed *feed = meter->state;
     meter->problem = feed->problem;
     if (!feed->broken)
         drain(feed);
@@ -199,7 +174,7 @@ static bool feed_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
 
 static void feed_close(struct sw_meter *meter)
 {
-    struct feed *feed = meter->state;
+    struct sw_feed *feed = meter->state;
     if (feed->fd >= 0)
         close(feed->fd);
     free(feed);
@@ -212,7 +187,7 @@ void sw_feed_find(struct sw_meter_set *set, const struct sw_meter_options *optio
     struct stat info;
     if (options->power_feed == NULL || options->power_feed[0] == 0 || options->models_only)
         return;
-    struct feed *feed = calloc(1, sizeof *feed);
+    struct sw_feed *feed = calloc(1, sizeof *feed);
     if (feed == NULL) {
         set->out_of_memory = true;
         return;

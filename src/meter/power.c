@@ -135,14 +135,17 @@ bool sw_set_add_power(struct sw_meter_set *set, const struct sw_meter_info *info
     double watts;
     *problem = "";
     struct power_meter *power = calloc(1, sizeof *power);
+    uint64_t began_ns = sw_clock_ns();
     if (power == NULL)
         set->out_of_memory = true;
     else if (read_source(source, &watts, problem)) {
         power->source = *source;
-        sw_power_integral_begin(&power->integral, source->window_ns, sw_clock_ns(), watts);
+        uint64_t now_ns = sw_clock_ns();
+        sw_power_integral_begin(&power->integral, source->window_ns, now_ns, watts);
         struct sw_meter meter = {
             .info = *info, .read = power_read, .close = power_close, .state = power};
         meter.info.source = SW_SAMPLED;
+        meter.info.read_ns = now_ns - began_ns;
         sw_set_add(set, &meter);
         return true;
     } else if ((*problem)[0] == 0) {

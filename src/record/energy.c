@@ -146,5 +146,8 @@ json_t *sw_energy_joules(const struct sw_energy_sum component[SW_RECORD_COMPONEN
     for (size_t c = 0; c < SW_RECORD_MACHINE; c++)
         json_object_set_new(out, sw_record_component_names[c], joules(&component[c], divisor));
     json_object_set_new(out, "total", joules(&total, divisor));
+    /* Beside the sum: a meter of the whole machine sees the others' joules again. */
+    json_object_set_new(out, sw_record_component_names[SW_RECORD_MACHINE],
+                        joules(&component[SW_RECORD_MACHINE], divisor));
     return out;
 }

@@ -147,6 +147,7 @@ static json_t *lines_of(const json_t *result)
     sw_lines_put_joules(rows, "CPU", result, "energy_j.cpu");
     sw_lines_put_joules(rows, "GPU", result, "energy_j.gpu");
     sw_lines_put_joules(rows, "RAM", result, "energy_j.ram");
+    sw_lines_put_machine(rows, result, "energy_j.machine");
     put_carbon(rows, result);
     put_remarks(rows, result);
     return rows;

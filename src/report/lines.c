@@ -66,6 +66,15 @@ void sw_lines_put_joules(json_t *rows, const char *what, const json_t *record, c
     sw_lines_put(rows, what, figure, source);
 }
 
+void sw_lines_put_machine(json_t *rows, const json_t *record, const char *path)
+{
+    const json_t *component = sw_json_at(record, path);
+    const char *reason = json_string_value(json_object_get(component, "reason"));
+    if (json_is_number(json_object_get(component, "value")) ||
+        (reason != NULL && strncmp(reason, "feed ", 5) == 0))
+        sw_lines_put_joules(rows, "Machine", record, path);
+}
+
 void sw_lines_write(struct sw_buffer *out, const json_t *rows)
 {
     enum { SOURCE_COLUMN = 42, WIDTH = 100 };

@@ -14,6 +14,10 @@ void sw_lines_put(json_t *rows, const char *what, const char *figure, const char
  * {"value", "source", "reason"} at a dotted path of the record. */
 void sw_lines_put_joules(json_t *rows, const char *what, const json_t *record, const char *path);
 
+/* The same of the whole machine, which most machines have no meter for: a row where there is a
+ * value, or the user named a meter. */
+void sw_lines_put_machine(json_t *rows, const json_t *record, const char *path);
+
 /* Engineering notation for people: 0.0123 J is "12.3 mJ". */
 void sw_lines_amount(char *text, size_t size, double value, const char *unit);
 

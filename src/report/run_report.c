@@ -171,6 +171,7 @@ static json_t *report_rows(const json_t *record)
     sw_lines_put_joules(rows, "CPU", record, "energy_j_per_token.cpu");
     sw_lines_put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
     sw_lines_put_joules(rows, "RAM", record, "energy_j_per_token.ram");
+    sw_lines_put_machine(rows, record, "energy_j_per_token.machine");
     put_carbon(rows, record);
     sw_lines_put(rows, "", "", "");
     put_latency(rows, "First token", record, "ttft_ns");

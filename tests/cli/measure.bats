@@ -268,3 +268,27 @@ make_tree() {
     run bash -c '"$SMOLWATT" measure -- true >/dev/full'
     [ "$status" -eq 1 ]
 }
+
+@test "an external meter's feed is the machine, beside the total" {
+    now=$(date +%s%N)
+    echo 'time_ns,watts' >feed
+    for i in 5 4 3 2 1 0; do echo "$((now - i * 200000000)),25" >>feed; done
+    (for i in 1 2 3 4 5 6 7 8; do
+        read -r -t 0.1 <> <(:) || :
+        echo "$(date +%s%N),25" >>feed
+    done) 3>&- &
+    "$SMOLWATT" measure --power_feed feed -o json -- sleep 0.4 >out
+    wait
+    jq -e '.energy_j.machine | .source == "sampled" and .value > 8 and .value < 13' out
+    jq -e '(.energy_j.machine.value / (.wall_ns * 1e-9)) | . > 24 and . < 26' out
+    jq -e '.energy_j.total.reason == "without gpu"' out
+    # Not covered: null, and the reason, in the table too.
+    "$SMOLWATT" measure --power_feed feed -o json -- sleep 1.2 >out
+    jq -e '.energy_j.machine | .value == null and (.reason | test("not covered|no line yet"))' out
+    "$SMOLWATT" measure --power_feed feed -- sleep 1.2 2>&1 | tr -s ' ' | grep -q '^Machine - absent: feed could not be read'
+    echo nonsense >>feed
+    "$SMOLWATT" measure --power_feed feed -o json -- true >out
+    jq -e '.energy_j.machine.reason | test("feed:16: .nonsense. is not time_ns,watts")' out
+    run -2 "$SMOLWATT" measure --power_feed nowhere -- true
+    [[ $output == *"--power_feed: nowhere: No such file or directory"* ]]
+}

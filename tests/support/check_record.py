@@ -262,7 +262,7 @@ def check_end(run, samples, windows, qualities, end):
             if end["energy"][phase][component]["uj"] != expected:
                 fail(f"end: energy.{phase}.{component}")
     total, rank = 0, -1
-    for component in ("cpu", "gpu", "ram"):
+    for component in COMPONENTS:
         parts = [end["energy"][p][component]["uj"] for p in ("prefill", "decode")]
         value = None if None in parts else sum(parts) * 1e-6
         close(end["energy_j"][component]["value"], value, f"energy_j.{component}")
@@ -271,7 +271,7 @@ def check_end(run, samples, windows, qualities, end):
             None if value is None else value / n_tokens,
             f"energy_j_per_token.{component}",
         )
-        if value is not None:
+        if value is not None and component != "machine":
             total += value
             rank = max(rank, RANK[end["energy_j"][component]["source"]])
     if rank < 0:

@@ -11,14 +11,14 @@
 
 struct report_options {
     struct sw_carbon_options place;
-    struct sw_footprint_options footprint;
+    struct sw_carbon_report_options report;
     const char *format;
     bool last, lifetime_given, share_given;
 };
 
 struct collector {
     const struct sw_carbon_factor *factor;
-    const struct sw_footprint_options *options;
+    const struct sw_carbon_report_options *options;
     bool last;
     json_t *reports;
 };
@@ -38,18 +38,19 @@ static enum sw_code report_all(const struct report_options *o, const char *const
     struct sw_carbon_factor factor;
     enum sw_format format;
     enum sw_code code = sw_format_parse(&format, o->format, err);
-    if (code == SW_OK && o->footprint.embodied_kg < 0 && (o->lifetime_given || o->share_given))
+    if (code == SW_OK && o->report.footprint.embodied_kg < 0 &&
+        (o->lifetime_given || o->share_given))
         code = sw_fail(err, SW_EUSAGE, "%s: needs --embodied",
                        o->lifetime_given ? "--lifetime" : "--machine_share");
     if (code == SW_OK)
-        code = sw_footprint_check(&o->footprint, err);
+        code = sw_footprint_check(&o->report.footprint, err);
     if (code == SW_OK)
         code = sw_carbon_find(&factor, &o->place, err);
     if (code != SW_OK)
         return code;
     struct sw_buffer out = {0};
     struct collector collector = {
-        .factor = &factor, .options = &o->footprint, .last = o->last, .reports = json_array()};
+        .factor = &factor, .options = &o->report, .last = o->last, .reports = json_array()};
     for (size_t i = 0; i < n && code == SW_OK; i++) {
         struct sw_stored_remarks remarks;
         code = sw_stored_read(paths[i], take, &collector, &remarks, err);
@@ -71,14 +72,15 @@ static enum sw_code report_all(const struct report_options *o, const char *const
 
 static int run_command(int argc, char **argv)
 {
-    struct report_options o = {
-        .place = {.g_per_kwh = -1}, .footprint = SW_FOOTPRINT_DEFAULT, .format = "table"};
+    struct report_options o = {.place = {.g_per_kwh = -1},
+                               .report = {.footprint = SW_FOOTPRINT_DEFAULT, .idle_w = -1},
+                               .format = "table"};
     const struct sw_option options[] = {
         {.kind = SW_OPTION_GROUP, .name = "Electricity"},
         SW_PLACE_OPTIONS(o.place),
         {.kind = SW_OPTION_REAL,
          .name = "pue",
-         .value = &o.footprint.pue,
+         .value = &o.report.footprint.pue,
          .argument = "X",
          .help = "power usage effectiveness of the site (1: no overhead); multiplies the grams, "
                  "never the joules",
@@ -87,7 +89,7 @@ static int run_command(int argc, char **argv)
         {.kind = SW_OPTION_GROUP, .name = "Making of the machine (a line of its own)"},
         {.kind = SW_OPTION_REAL,
          .name = "embodied",
-         .value = &o.footprint.embodied_kg,
+         .value = &o.report.footprint.embodied_kg,
          .argument = "KG",
          .help = "kilograms of CO2e that making the whole machine took, from its maker (default: "
                  "not reckoned)",
@@ -95,7 +97,7 @@ static int run_command(int argc, char **argv)
          .max = 1e9},
         {.kind = SW_OPTION_REAL,
          .name = "lifetime",
-         .value = &o.footprint.lifetime_years,
+         .value = &o.report.footprint.lifetime_years,
          .given = &o.lifetime_given,
          .argument = "YEARS",
          .help = "that the machine is in use for (4)",
@@ -103,13 +105,23 @@ static int run_command(int argc, char **argv)
          .max = 1000},
         {.kind = SW_OPTION_REAL,
          .name = "machine_share",
-         .value = &o.footprint.machine_share,
+         .value = &o.report.footprint.machine_share,
          .given = &o.share_given,
          .argument = "X",
          .help = "of the machine that the work had for itself, such as a guest's CPUs of its "
                  "host's (1)",
          .min = 1e-6,
          .max = 1},
+        {.kind = SW_OPTION_GROUP, .name = "Whose the CPU's joules were"},
+        {.kind = SW_OPTION_REAL,
+         .name = "idle_w",
+         .value = &o.report.idle_w,
+         .argument = "W",
+         .help =
+             "watts of the CPU at rest: tells what is above it, and this work's part by "
+             "processor time, with all, its part, or none of the idle draw (default: gross only)",
+         .min = 0,
+         .max = 1e6},
         {.kind = SW_OPTION_GROUP, .name = "Records and output"},
         {.kind = SW_OPTION_FLAG, .name = "last", .value = &o.last, .help = "only the last record"},
         {.kind = SW_OPTION_TEXT,

@@ -70,11 +70,16 @@ static enum sw_code take_end(struct sw_stored *s, struct sw_error *err)
     static const char *const phases[] = {"prefill", "decode"};
     const json_t *windows = json_object_get(s->record, "windows");
     const json_t *energy = json_object_get(s->record, "energy");
-    uint64_t n_tokens = 0, wall_ns = 0;
+    uint64_t n_tokens = 0, wall_ns = 0, prefill_ns = 0, decode_ns = 0;
+    const uint64_t most = UINT64_C(1) << 62;
     enum sw_code code = sw_json_u64(&n_tokens, json_is_object(windows) ? windows : s->record,
                                     "n_generated_tokens", 1, UINT64_C(1) << 53, "end", err);
     if (code == SW_OK)
-        code = sw_json_u64(&wall_ns, s->record, "wall_ns", 0, INT64_MAX, "end", err);
+        code = sw_json_u64(&wall_ns, s->record, "wall_ns", 0, most, "end", err);
+    if (code == SW_OK)
+        code = sw_json_u64_or(&prefill_ns, s->record, "prefill_ns", 0, 0, most, "end", err);
+    if (code == SW_OK)
+        code = sw_json_u64_or(&decode_ns, s->record, "decode_ns", 0, 0, most, "end", err);
     for (size_t p = 0; p < 2 && code == SW_OK; p++) {
         char where[32];
         snprintf(where, sizeof where, "energy.%s", phases[p]);
@@ -82,6 +87,7 @@ static enum sw_code take_end(struct sw_stored *s, struct sw_error *err)
     }
     s->n_tokens = (double)n_tokens;
     s->seconds = (double)wall_ns * 1e-9;
+    s->work_seconds = ((double)prefill_ns + (double)decode_ns) * 1e-9;
     s->seconds_are_known = true;
     s->divisor = 1;
     return code;
@@ -97,6 +103,7 @@ static enum sw_code take_command(struct sw_stored *s, struct sw_error *err)
     s->divisor = (double)n;
     s->seconds_are_known = json_is_integer(wall) && json_integer_value(wall) >= 0;
     s->seconds = s->seconds_are_known ? (double)json_integer_value(wall) * 1e-9 : 0;
+    s->work_seconds = s->seconds;
     for (i = 0; i < n; i++) {
         char where[48];
         snprintf(where, sizeof where, "runs[%zu].energy", i);

@@ -16,12 +16,13 @@
 #include "record/energy.h"
 
 struct sw_stored {
-    const json_t *record;   /* `end` or `command`, borrowed */
-    size_t line;            /* in its file; 0: the file is one JSON text */
-    bool is_command;        /* joules and seconds are means over its runs */
-    bool unfinished;        /* the run has no `end` line; the record is made of its other lines */
-    double n_tokens;        /* that the joules are divided by; 0: a command */
-    double seconds;         /* on the wall clock, prefill to the last token; a command's run */
+    const json_t *record; /* `end` or `command`, borrowed */
+    size_t line;          /* in its file; 0: the file is one JSON text */
+    bool is_command;      /* joules and seconds are means over its runs */
+    bool unfinished;      /* the run has no `end` line; the record is made of its other lines */
+    double n_tokens;      /* that the joules are divided by; 0: a command */
+    double seconds;       /* on the wall clock, prefill to the last token; a command's run */
+    double work_seconds;  /* that the joules belong to: prefill and decode, or the command's run */
     bool seconds_are_known; /* a command that did not start has none */
     double divisor;         /* the sums are over this many runs; 1 for `end` */
     struct sw_energy_sum component[SW_RECORD_COMPONENTS], total;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "record/attribution.h"
 #include "record/journal.h"
 #include "report/lines.h"
 
@@ -76,9 +77,42 @@ static json_t *remarks_on(const struct sw_stored *stored, const struct sw_carbon
     return remarks;
 }
 
-json_t *sw_carbon_report(const struct sw_stored *stored, const struct sw_carbon_factor *factor,
-                         const struct sw_footprint_options *options)
+/* {"j", "g"} by the used figure. */
+static json_t *joules_and_grams(bool has_value, double joules,
+                                const struct sw_carbon_factor *factor, double pue)
 {
+    return json_pack(
+        "{s:o, s:o}", "j", real_or_null(has_value, joules), "g",
+        real_or_null(has_value, sw_carbon_grams(joules * 1e6 * pue, factor->g_per_kwh)));
+}
+
+static json_t *attributed(const struct sw_stored *stored, const struct sw_carbon_factor *factor,
+                          const struct sw_carbon_report_options *options)
+{
+    const struct sw_energy_sum *cpu = &stored->component[SW_RECORD_CPU];
+    double pue = options->footprint.pue, cpu_j = (double)cpu->uj * 1e-6 / stored->divisor;
+    struct sw_attribution a = {.reason = "no joules of the CPU are stored"};
+    if (options->idle_w < 0)
+        return json_null();
+    if (cpu->has_value)
+        sw_attribution_compute(&a, json_object_get(stored->record, "conditions"), cpu_j,
+                               stored->work_seconds, options->idle_w);
+    return json_pack("{s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "idle_w",
+                     options->idle_w, "seconds", stored->work_seconds, "cpu",
+                     joules_and_grams(cpu->has_value, cpu_j, factor, pue), "above_idle",
+                     joules_and_grams(a.has_above_idle, a.above_idle_j, factor, pue), "own_of_busy",
+                     real_or_null(a.has_shares, a.own_of_busy), "own_of_all",
+                     real_or_null(a.has_shares, a.own_of_all), "dedicated",
+                     joules_and_grams(a.has_shares, a.dedicated_j, factor, pue), "by_cpu_time",
+                     joules_and_grams(a.has_shares, a.by_cpu_time_j, factor, pue), "marginal",
+                     joules_and_grams(a.has_shares, a.marginal_j, factor, pue), "reason",
+                     a.reason[0] != 0 ? json_string(a.reason) : json_null());
+}
+
+json_t *sw_carbon_report(const struct sw_stored *stored, const struct sw_carbon_factor *factor,
+                         const struct sw_carbon_report_options *report_options)
+{
+    const struct sw_footprint_options *options = &report_options->footprint;
     static const char *const copied[] = {
         "run_id",   "started_at", "model_name", "backend",
         "strategy", "command",    "n_runs",     "energy_j",
@@ -121,6 +155,7 @@ json_t *sw_carbon_report(const struct sw_stored *stored, const struct sw_carbon_
                                   grams(stored, footprint.used_g, &used), "high",
                                   grams(stored, footprint.high_g, &factor->highest)));
     json_object_set_new(out, "embodied", embodied(stored, &footprint, options));
+    json_object_set_new(out, "attributed", attributed(stored, factor, report_options));
     json_t *before = json_object_get(record, "co2e_g");
     json_t *place = json_object_get(record, "g_per_kwh");
     json_object_set_new(out, "stored",
@@ -179,6 +214,38 @@ static void put_embodied(json_t *rows, const json_t *report)
     }
 }
 
+/* Whose the CPU's joules were: each rule with the place of the idle draw in it. */
+static void put_attributed(json_t *rows, const json_t *report)
+{
+    static const struct {
+        const char *key, *what, *rule;
+    } lines[] = {
+        {"cpu", "CPU, gross", "of everybody, idle draw included"},
+        {"above_idle", "  above idle", "of everybody"},
+        {"dedicated", "  dedicated", "by processor time, with all of the idle draw"},
+        {"by_cpu_time", "  by CPU time", "with this work's part of the idle draw"},
+        {"marginal", "  marginal", "with none of the idle draw"},
+    };
+    const json_t *a = json_object_get(report, "attributed");
+    if (!json_is_object(a))
+        return;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char figure[128] = "-", joules[48], g[48];
+        const json_t *part = json_object_get(a, lines[i].key);
+        const json_t *reason = json_object_get(a, "reason");
+        bool has_value = json_is_number(json_object_get(part, "j"));
+        if (has_value) {
+            sw_lines_amount(joules, sizeof joules, json_number_value(json_object_get(part, "j")),
+                            "J");
+            sw_lines_amount(g, sizeof g, json_number_value(json_object_get(part, "g")), "g");
+            snprintf(figure, sizeof figure, "%s (%s)", joules, g);
+        }
+        sw_lines_put(rows, lines[i].what, figure,
+                     has_value || !json_is_string(reason) ? lines[i].rule
+                                                          : json_string_value(reason));
+    }
+}
+
 static void put_stored(json_t *rows, const json_t *report)
 {
     char figure[64] = "-", source[256], amount[48];
@@ -226,6 +293,7 @@ static void put_report(json_t *rows, const json_t *report)
     put_grams(rows, "  low", report, "co2e.low");
     put_grams(rows, "  high", report, "co2e.high");
     put_embodied(rows, report);
+    put_attributed(rows, report);
     put_stored(rows, report);
     json_array_foreach(json_object_get(report, "remarks"), i, remark)
         sw_lines_put(rows, i == 0 ? "Remarks" : "", "", json_string_value(remark));
@@ -264,6 +332,9 @@ static const struct sw_table_column csv_columns[] = {
     {"co2e.high.g_per_kwh", NULL, 0, 0},
     {"embodied.g", NULL, 0, 0},
     {"embodied.sci_g_per_token", NULL, 0, 0},
+    {"attributed.dedicated.j", NULL, 0, 0},
+    {"attributed.by_cpu_time.j", NULL, 0, 0},
+    {"attributed.marginal.j", NULL, 0, 0},
     {"stored.co2e_g", NULL, 0, 0},
 };
 

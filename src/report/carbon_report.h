@@ -12,9 +12,14 @@
 #include "record/stored.h"
 #include "report/table.h"
 
+struct sw_carbon_report_options {
+    struct sw_footprint_options footprint;
+    double idle_w; /* of the CPU at rest, for whose its joules were; negative: not asked */
+};
+
 /* One record as an object of type "report" (docs/carbon.md), the caller's to json_decref. */
 json_t *sw_carbon_report(const struct sw_stored *stored, const struct sw_carbon_factor *factor,
-                         const struct sw_footprint_options *options);
+                         const struct sw_carbon_report_options *options);
 
 /* Appends reports (an array, borrowed) in the format. JSON: the report itself where there is one,
  * else {"results": [...]}. */

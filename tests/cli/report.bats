@@ -37,6 +37,16 @@ journal() {
     jq -e '(.embodied.sum_g - .embodied.g - .co2e_g | fabs) < 1e-12' out
 }
 
+@test "report tells what is above idle, beside the gross joules" {
+    journal
+    "$SMOLWATT" report smolwatt.jsonl --idle_w 0 -o json >out
+    jq -e '.attributed.above_idle.j == .energy_j.cpu.value and .attributed.cpu.j == .energy_j.cpu.value' out
+    jq -e '.attributed.marginal.j != null or (.attributed.reason | length > 0)' out
+    "$SMOLWATT" report smolwatt.jsonl --idle_w 100000 -o json >out
+    jq -e '.attributed.above_idle.j == null and (.attributed.reason | test("more than the"))' out
+    "$SMOLWATT" report smolwatt.jsonl -o json | jq -e '.attributed == null'
+}
+
 @test "report reads several runs, all formats, and what measure and run print" {
     journal
     journal -b 2

@@ -30,8 +30,8 @@ static void remove_file(void)
 static void see(void *ctx, const struct sw_stored *stored)
 {
     json_t *reports = ctx;
-    struct sw_footprint_options options = SW_FOOTPRINT_DEFAULT;
-    options.embodied_kg = 300;
+    struct sw_carbon_report_options options = {.footprint = SW_FOOTPRINT_DEFAULT, .idle_w = 1};
+    options.footprint.embodied_kg = 300;
     json_t *report = sw_carbon_report(stored, &factor, &options);
     must(report != NULL);
     const json_t *co2e = json_object_get(report, "co2e");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "carbon/footprint.h"
+#include "record/attribution.h"
 #include "record/stored.h"
 #include "report/carbon_report.h"
 
@@ -91,6 +92,42 @@ static void the_range_names_whose_figures_it_has(void **state)
     assert_close(factor.highest.g_per_kwh, 12, 0);
 }
 
+static void the_cpus_joules_go_by_processor_time(void **state)
+{
+    (void)state;
+    struct sw_attribution a;
+    /* 100 J in 2 s, 20 W at rest: 60 J above it. This work had 6 of 8 busy seconds, of 16 in all.
+     */
+    json_t *conditions =
+        json_pack("{s:I, s:I, s:I}", "own_cpu_ns", (json_int_t)6000000000, "busy_cpu_ns",
+                  (json_int_t)8000000000, "all_cpu_ns", (json_int_t)16000000000);
+    sw_attribution_compute(&a, conditions, 100, 2, 20);
+    assert_true(a.has_above_idle && a.has_shares);
+    assert_close(a.above_idle_j, 60, 1e-12);
+    assert_close(a.marginal_j, 45, 1e-12);
+    assert_close(a.by_cpu_time_j, 45 + 40 * 6 / 16.0, 1e-12);
+    assert_close(a.dedicated_j, 85, 1e-12);
+    assert_string_equal(a.reason, "");
+    /* Our own time is finer than everybody's ticks. */
+    json_object_set_new(conditions, "busy_cpu_ns", json_integer(5990000000));
+    sw_attribution_compute(&a, conditions, 100, 2, 20);
+    assert_close(a.own_of_busy, 1, 0);
+    sw_attribution_compute(&a, conditions, 30, 2, 20);
+    assert_false(a.has_above_idle || a.has_shares);
+    assert_string_equal(a.reason, "20 W at rest is more than the 15 W of the record");
+    sw_attribution_compute(&a, conditions, 30, 0, 20);
+    assert_string_equal(a.reason, "the record holds no seconds");
+    json_object_set_new(conditions, "all_cpu_ns", json_null());
+    sw_attribution_compute(&a, conditions, 100, 2, 20);
+    assert_true(a.has_above_idle);
+    assert_false(a.has_shares);
+    assert_string_equal(a.reason, "the record does not tell the processor time of this work and of "
+                                  "others");
+    sw_attribution_compute(&a, NULL, 100, 2, 0);
+    assert_close(a.above_idle_j, 100, 0);
+    json_decref(conditions);
+}
+
 /* Journals. */
 
 #define PART(uj, source) "{\"uj\":" uj ",\"meter\":\"m\",\"source\":\"" source "\"}"
@@ -107,7 +144,10 @@ static void the_range_names_whose_figures_it_has(void **state)
     "\"end_ns\":200,\"energy\":{\"prefill\":" prefill ",\"decode\":" decode "}}\n"
 #define END(id, total)                                                                             \
     "{\"schema_version\":1,\"type\":\"end\",\"run_id\":\"" id "\",\"n_generated_tokens\":5,"       \
-    "\"wall_ns\":2000000000,\"energy\":{\"prefill\":" PHASE(                                       \
+    "\"wall_ns\":2000000000,\"prefill_ns\":500000000,"                                             \
+    "\"decode_ns\":500000000,\"conditions\":{\"own_cpu_ns\":1000000000,\"busy_cpu_ns\":"           \
+    "2000000000,"                                                                                  \
+    "\"all_cpu_ns\":4000000000},\"energy\":{\"prefill\":" PHASE(                                   \
         "1000000",                                                                                 \
         "2000000") ",\"decode\":" PHASE("3000000",                                                 \
                                         "4000000") "},\"energy_j\":{\"total\":{\"value\":" total   \
@@ -125,8 +165,8 @@ static void see(void *ctx, const struct sw_stored *stored)
 {
     struct seen *seen = ctx;
     struct sw_carbon_factor factor = place(NULL, 360);
-    struct sw_footprint_options options = SW_FOOTPRINT_DEFAULT;
-    options.embodied_kg = 126.144; /* 1 g a second over four years */
+    struct sw_carbon_report_options options = {.footprint = SW_FOOTPRINT_DEFAULT, .idle_w = 1};
+    options.footprint.embodied_kg = 126.144; /* 1 g a second over four years */
     assert_true(seen->n < 8);
     seen->joules[seen->n] = (double)stored->total.uj * 1e-6 / stored->divisor;
     seen->tokens[seen->n] = stored->n_tokens;
@@ -196,6 +236,13 @@ static void grams_beside_what_is_stored(void **state)
     assert_close(number(seen.report, "embodied.g"), 2e-3, 1e-12);
     assert_close(number(seen.report, "embodied.sum_g"), 3e-3, 1e-12);
     assert_close(number(seen.report, "embodied.sci_g_per_token"), 6e-4, 1e-12);
+    /* 4 J of the CPU in 1 s, 1 W at rest, half of the busy time. */
+    assert_close(number(seen.report, "attributed.cpu.j"), 4, 1e-12);
+    assert_close(number(seen.report, "attributed.above_idle.j"), 3, 1e-12);
+    assert_close(number(seen.report, "attributed.marginal.j"), 1.5, 1e-12);
+    assert_close(number(seen.report, "attributed.by_cpu_time.j"), 1.75, 1e-12);
+    assert_close(number(seen.report, "attributed.dedicated.j"), 2.5, 1e-12);
+    assert_close(number(seen.report, "attributed.dedicated.g"), 2.5e-4, 1e-12);
     json_decref(seen.report);
     /* The same over several lines, as -o json prints it. */
     const char *indented = "{\n \"results\":\n[ " END("a", "10") "]}\n";
@@ -287,6 +334,7 @@ int main(void)
         cmocka_unit_test(grams_of_known_joules),
         cmocka_unit_test(parameters_out_of_range_are_refused),
         cmocka_unit_test(the_range_names_whose_figures_it_has),
+        cmocka_unit_test(the_cpus_joules_go_by_processor_time),
         cmocka_unit_test(each_run_is_one_record),
         cmocka_unit_test(grams_beside_what_is_stored),
         cmocka_unit_test(a_command_is_the_mean_of_its_runs),

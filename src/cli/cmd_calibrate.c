@@ -125,15 +125,68 @@ static void remark(const struct sw_calibrate_result *result, const struct sw_cur
                fit->left_out_percent);
 }
 
+/* The counter has to be there before a minute is spent. */
+static enum sw_code check_counter(const struct calibrate_options *o, enum sw_component component,
+                                  struct sw_meter_set *meters, const struct sw_machine *machine,
+                                  struct sw_error *err)
+{
+    struct sw_snapshot now;
+    struct sw_energy energy;
+    sw_meter_set_read(meters, &now);
+    sw_meter_set_energy(meters, component, &now, &now, &energy);
+    if (!energy.has_value)
+        return sw_fail(err, SW_EABSENT, "no %s counter to calibrate with: %s (see smolwatt doctor)",
+                       o->component, energy.reason);
+    if (machine->logical == 0)
+        return sw_fail(err, SW_EABSENT, "%s/proc/cpuinfo names no CPU", o->meter.sysfs_root);
+    return SW_OK;
+}
+
+/* All steps, and the curve through them. */
+static enum sw_code measure(struct sw_calibrate_result *result, struct sw_curve_fit *fit,
+                            const struct calibrate_options *o, enum sw_component component,
+                            const struct sw_machine *machine, struct sw_progress *progress,
+                            struct sw_error *err)
+{
+    struct sw_curve_point points[SW_CURVE_MAX_POINTS];
+    struct sw_meter_set *meters = NULL;
+    char *stat_path = sw_path_join_dup(o->meter.sysfs_root, "/proc/stat");
+    enum sw_code code = stat_path != NULL ? sw_meter_choice_open(&meters, &o->meter, false, err)
+                                          : sw_fail(err, SW_ENOMEM, "out of memory");
+    if (code == SW_OK)
+        code = check_counter(o, component, meters, machine, err);
+    if (code == SW_OK) {
+        struct sw_calibrate_plan plan = {
+            .meters = meters,
+            .component = component,
+            .stat_path = stat_path,
+            .n_logical = machine->logical,
+            .settle_ns = (uint64_t)(o->settle_s * 1e9),
+            .step_ns = (uint64_t)(o->step_s * 1e9),
+            .on_step = on_step,
+            .stop = is_stopped,
+            .ctx = progress,
+        };
+        code = sw_calibrate_run(result, &plan, err);
+    }
+    sw_progress_end(progress);
+    for (size_t i = 0; code == SW_OK && i < result->n_steps; i++)
+        points[i] = (struct sw_curve_point){result->steps[i].utilisation, result->steps[i].watts};
+    if (code == SW_OK)
+        code = sw_curve_fit(fit, points, result->n_steps,
+                            sw_cpu_family_find(machine->cpu_name)->knee, err);
+    sw_meter_set_close(meters);
+    free(stat_path);
+    return code;
+}
+
 static enum sw_code calibrate(const struct calibrate_options *o, struct sw_progress *progress,
                               struct sw_error *err)
 {
     enum sw_format format;
     struct sw_machine machine;
-    struct sw_meter_set *meters = NULL;
     struct sw_calibrate_result result;
     struct sw_curve_fit fit;
-    struct sw_curve_point points[SW_CURVE_MAX_POINTS];
     json_t *calibration = NULL;
     bool is_cpu = strcmp(o->component, "cpu") == 0;
     if (!is_cpu && strcmp(o->component, "machine") != 0)
@@ -141,70 +194,26 @@ static enum sw_code calibrate(const struct calibrate_options *o, struct sw_progr
     enum sw_code code = sw_format_parse(&format, o->format, err);
     if (code != SW_OK)
         return code;
-    enum sw_component component = is_cpu ? SW_CPU : SW_MACHINE;
-    const char *root = o->meter.sysfs_root;
-    char *stat_path = sw_path_join_dup(root, "/proc/stat");
     char *path = o->output != NULL ? strdup(o->output) : sw_calibration_path_dup("");
-    if (stat_path == NULL)
-        code = sw_fail(err, SW_ENOMEM, "out of memory");
-    else if (path == NULL)
-        code = sw_fail(err, SW_EUSAGE, "no place for the calibration: set HOME or name --output");
-    if (code == SW_OK)
-        code = sw_meter_choice_open(&meters, &o->meter, false, err);
-    if (code != SW_OK)
-        goto done;
-    sw_machine_read(&machine, root);
-    struct sw_snapshot now;
-    struct sw_energy energy;
-    sw_meter_set_read(meters, &now);
-    sw_meter_set_energy(meters, component, &now, &now, &energy);
-    if (!energy.has_value) {
-        code = sw_fail(err, SW_EABSENT, "no %s counter to calibrate with: %s (see smolwatt doctor)",
-                       o->component, energy.reason);
-        goto done;
+    if (path == NULL)
+        return sw_fail(err, SW_EUSAGE, "no place for the calibration: set HOME or name --output");
+    bool is_kept = strcmp(path, "-") != 0;
+    sw_machine_read(&machine, o->meter.sysfs_root);
+    code = measure(&result, &fit, o, is_cpu ? SW_CPU : SW_MACHINE, &machine, progress, err);
+    if (code == SW_OK) {
+        remark(&result, &fit);
+        calibration = to_json(o, &machine, &result, &fit);
+        code = calibration != NULL ? print(format, calibration, err)
+                                   : sw_fail(err, SW_ENOMEM, "out of memory");
     }
-    if (machine.logical == 0) {
-        code = sw_fail(err, SW_EABSENT, "%s/proc/cpuinfo names no CPU", root);
-        goto done;
-    }
-    struct sw_calibrate_plan plan = {
-        .meters = meters,
-        .component = component,
-        .stat_path = stat_path,
-        .n_logical = machine.logical,
-        .settle_ns = (uint64_t)(o->settle_s * 1e9),
-        .step_ns = (uint64_t)(o->step_s * 1e9),
-        .on_step = on_step,
-        .stop = is_stopped,
-        .ctx = progress,
-    };
-    code = sw_calibrate_run(&result, &plan, err);
-    sw_progress_end(progress);
-    if (code != SW_OK)
-        goto done;
-    for (size_t i = 0; i < result.n_steps; i++)
-        points[i] = (struct sw_curve_point){result.steps[i].utilisation, result.steps[i].watts};
-    code =
-        sw_curve_fit(&fit, points, result.n_steps, sw_cpu_family_find(machine.cpu_name)->knee, err);
-    if (code != SW_OK)
-        goto done;
-    remark(&result, &fit);
-    calibration = to_json(o, &machine, &result, &fit);
-    if (calibration == NULL)
-        code = sw_fail(err, SW_ENOMEM, "out of memory");
-    if (code == SW_OK)
-        code = print(format, calibration, err);
-    if (code == SW_OK && strcmp(path, "-") != 0)
+    if (code == SW_OK && is_kept)
         code = write_file(path, calibration, err);
-    if (code == SW_OK && strcmp(path, "-") != 0)
+    if (code == SW_OK && is_kept)
         sw_say("%.4g W at full load, %.4g W at rest, error on points left out %.2g %%: written to "
-               "%s, used where the CPU cannot be measured",
+               "%s, used where %s cannot be measured",
                fit.curve.full_w, fit.curve.full_w * fit.curve.idle_share, fit.left_out_percent,
-               path);
-done:
+               path, is_cpu ? "the CPU" : "the machine");
     json_decref(calibration);
-    sw_meter_set_close(meters);
-    free(stat_path);
     free(path);
     return code;
 }

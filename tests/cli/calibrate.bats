@@ -46,6 +46,21 @@ teardown() {
     jq -e '.energy_j.cpu.reason | test("is left alone: of another machine")' other.json
 }
 
+@test "a meter at the supply gives the machine's curve, which stands beside the total" {
+    start_tree tree "A test's CPU"
+    run "$SMOLWATT" calibrate --sysfs_root tree --component machine --power_feed tree.feed \
+        --seconds 0.6 --settle 0.3 --output cal.json
+    [[ $output != *"nothing to fit"* ]] || skip "other programs keep every processor busy"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(jq -r .component cal.json)" = machine ]
+    jq -e '.full_w > 40 and .full_w < 80' cal.json
+    rm tree/sys/class/powercap/intel-rapl:0/energy_uj
+    SMOLWATT_CALIBRATION=cal.json "$SMOLWATT" measure --sysfs_root tree -o json -- sleep 0.1 >out.json
+    jq -e '.runs[0].energy.machine | .meter == "model:calibrated" and .source == "modelled" and .uj > 1e6' out.json
+    jq -e '.runs[0].energy.cpu.meter == "model:tdp_load"' out.json
+}
+
 @test "calibrate says what is missing" {
     mkdir -p tree/proc
     echo 'cpu  1 0 0 1 0 0 0 0 0 0' >tree/proc/stat

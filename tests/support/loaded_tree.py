@@ -3,7 +3,7 @@
 
 usage: loaded_tree.py DIR NAME   (the CPU's name for /proc/cpuinfo)
 
-Power is 20 W + 40 W x load. Texts have a fixed width and are written in place, so that a reader never
+Power is 20 W + 40 W x load; DIR.feed gets the same as lines of an external meter. Texts have a fixed width and are written in place, so that a reader never
 sees a part of a longer one."""
 import os
 import sys
@@ -34,6 +34,8 @@ n = os.cpu_count()
 create("/proc/cpuinfo", "".join(f"processor\t: {i}\nmodel name\t: {name}\nphysical id\t: 0\n\n" for i in range(n)))
 energy_fd = create(zone + "energy_uj", f"{0:015d}\n")
 stat_fd = create("/proc/stat", f"cpu  {0:015d} 0 0 {0:015d} 0 0 0 0 0 0\n")
+feed = open(root + ".feed", "w")
+feed_ns = 0
 print("ready", flush=True)
 uj, busy_total, all_total = 0.0, 0, 0
 last_busy, last_all = ticks()
@@ -52,3 +54,6 @@ while os.getppid() != 1:
     uj += (now - last) * 1e6 * (20 + 40 * load)
     last = now
     os.pwrite(energy_fd, f"{int(uj):015d}\n".encode(), 0)
+    if time.monotonic_ns() - feed_ns > 40e6:
+        feed_ns = time.monotonic_ns()
+        print(f"{feed_ns},{20 + 40 * load:.3f}", file=feed, flush=True)

@@ -20,6 +20,7 @@
 #include "base/number.h"
 #include "meter/package.h"
 #include "meter/power.h"
+#include "meter/seen.h"
 
 enum { MAX_SUPPLIES = 8, TEXT_BYTES = 32 };
 
@@ -242,10 +243,12 @@ static int is_visible(const struct dirent *entry)
 static void find_supplies(struct sw_meter_set *set, struct battery *battery, const char *root)
 {
     struct dirent **entries = NULL;
+    struct sw_seen seen = {.n = 0};
     int n = scandir(root, &entries, is_visible, alphasort);
     for (int i = 0; i < n; i++) {
-        add_supply(set, battery, sw_set_text(set, "%s/%s", root, entries[i]->d_name),
-                   entries[i]->d_name);
+        const char *folder = sw_set_text(set, "%s/%s", root, entries[i]->d_name);
+        if (sw_seen_is_new(&seen, folder))
+            add_supply(set, battery, folder, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);

@@ -15,7 +15,7 @@ static const int64_t step_ns = 100000000;
 /* A counter that stood still for this many of its ticks has not counted. */
 enum { STILL_TICKS = 20 };
 /* A board draws watts and counts millijoules: it has moved after fewer. */
-enum { STILL_GPU_TICKS = 5 };
+enum { STILL_GPU_TICKS = 2 };
 
 /* A text longer than the field is cut, never inside a character. */
 static void set_reason(struct sw_energy *out, const char *format, ...) SW_PRINTF(2, 3);
@@ -98,9 +98,13 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
         return true;
     }
     uint64_t window_ns = b->at_ns - a->at_ns;
+    uint64_t still_ns = window_ns;
+    /* It may have stood before the window began. */
+    if (info->component == SW_GPU && track->moved_ns < a->at_ns)
+        still_ns = b->at_ns - track->moved_ns;
     unsigned still_ticks = info->component == SW_GPU ? STILL_GPU_TICKS : STILL_TICKS;
     bool still = info->source == SW_MEASURED && info->tick_ns > 0 && a->total_uj == b->total_uj &&
-                 window_ns / still_ticks > info->tick_ns;
+                 still_ns / still_ticks > info->tick_ns;
     if (still || fault_between(a, b, SW_FAULT_FROZEN) || a->fault == SW_FAULT_FROZEN) {
         out->faults |= 1u << SW_FAULT_FROZEN;
         set_reason(out, "%s stood still%s, though it ticked every %.3g ms", info->name,

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "meter/file_meter.h"
 #include "meter/package.h"
+#include "meter/seen.h"
 
 enum { MAX_FOLDERS = 64, MAX_SENSORS = 64, MOST_CHANNEL = 16 };
 static const uint64_t ms = 1000000;
@@ -68,6 +69,7 @@ struct search {
     const struct sw_meter_options *options;
     struct sensor sensors[MAX_SENSORS];
     size_t count;
+    struct sw_seen seen;
 };
 
 /* Words of labels in the order in which they are looked for. */
@@ -170,7 +172,8 @@ static void look_into(struct search *search, const char *folder)
 {
     char name[64];
     const struct driver *driver = NULL;
-    if (!read_line(search, name, sizeof name, folder, "name"))
+    if (!sw_seen_is_new(&search->seen, folder) ||
+        !read_line(search, name, sizeof name, folder, "name"))
         return;
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
         if (strcmp(drivers[i].name, name) == 0)

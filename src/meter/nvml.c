@@ -5,6 +5,7 @@
  * depends on the chip (NVML's manual): the mean over 1 s on Ampere (except GA100) and newer,
  * instantaneous before. Declared here is the little of its stable binary interface that is used.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,13 +52,19 @@ struct nvml {
     nvml_return (*name)(nvml_device device, char *name, unsigned size);
     nvml_return (*power)(nvml_device device, unsigned *milliwatts);
     nvml_return (*fields)(nvml_device device, int n, struct nvml_field *fields);
+    nvml_return (*capability)(nvml_device device, int *major, int *minor);
+    nvml_return (*architecture)(nvml_device device, unsigned *number);
     bool initialised;
 };
+
+/* What a reading of power is. */
+enum averaging { UNKNOWN, INSTANTANEOUS, AVERAGED };
 
 struct board {
     struct nvml *nvml; /* of the set, lives longer */
     nvml_device device;
     unsigned power_field; /* 0: nvmlDeviceGetPowerUsage */
+    enum averaging averaging;
 };
 
 static const char *result_text(nvml_return result)
@@ -93,6 +100,8 @@ static struct nvml *load(struct sw_meter_set *set, const char *path, const char 
         {"nvmlDeviceGetName", NULL, &nvml->name, true},
         {"nvmlDeviceGetPowerUsage", NULL, &nvml->power, true},
         {"nvmlDeviceGetFieldValues", NULL, &nvml->fields, true},
+        {"nvmlDeviceGetCudaComputeCapability", NULL, &nvml->capability, true},
+        {"nvmlDeviceGetArchitecture", NULL, &nvml->architecture, true},
     };
     nvml->library =
         sw_library_open(set, path, symbols, sizeof symbols / sizeof symbols[0], problem);
@@ -162,28 +171,47 @@ static bool board_power(void *state, double *watts, const char **problem)
     return result == 0;
 }
 
-/* Tells which reading of power the board has, and over how long it is a mean: 0 where it is none.
- * A driver that names no mean has a chip without one, or is older than these fields. */
-static bool choose_power(struct board *board, uint64_t *window_ns, const char **basis)
+/* What nvmlDeviceGetPowerUsage means by the chip: a mean on Ampere and newer, but for GA100, whose
+ * compute capability is 8.0. NVML numbers architectures too, Ampere is 7, but has one for both. */
+static enum averaging averaging_of(const struct board *board, const char *name)
 {
+    const struct nvml *nvml = board->nvml;
+    int major = 0, minor = 0;
+    unsigned architecture = 0;
+    if (nvml->capability != NULL && nvml->capability(board->device, &major, &minor) == 0 &&
+        major > 0)
+        return major > 8 || (major == 8 && minor > 0) ? AVERAGED : INSTANTANEOUS;
+    if (nvml->architecture == NULL || nvml->architecture(board->device, &architecture) != 0 ||
+        architecture == 0 || architecture == UINT_MAX)
+        return UNKNOWN;
+    bool is_ga100 =
+        strstr(name, "A100") != NULL || strstr(name, "A30") != NULL || strstr(name, "A800") != NULL;
+    return architecture > 7 || (architecture == 7 && !is_ga100) ? AVERAGED : INSTANTANEOUS;
+}
+
+/* Tells which reading of power the board has, and over how long it is a mean: 0 where it is none,
+ * or nobody says. */
+static bool choose_power(struct board *board, const char *name, uint64_t *window_ns,
+                         const char **basis)
+{
+    static const char *const bases[] = {
+        [UNKNOWN] = "power integrated; the driver does not say over how long a reading is a mean",
+        [INSTANTANEOUS] = "power integrated, instantaneous readings",
+        [AVERAGED] = "power integrated, its mean over 1 s undone",
+    };
+    static const unsigned fields[] = {NVML_POWER_AVERAGE, NVML_POWER_INSTANT, 0};
     double watts;
     const char *problem;
-    static const struct {
-        unsigned field;
-        uint64_t window_ns;
-        const char *basis;
-    } ways[] = {
-        {NVML_POWER_AVERAGE, average_ns, "power integrated, its mean over 1 s undone"},
-        {NVML_POWER_INSTANT, 0, "power integrated, instantaneous readings"},
-        {0, 0, "power integrated; the driver does not say over how long a reading is a mean"},
-    };
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        board->power_field = ways[i].field;
-        if ((ways[i].field != 0 ? board->nvml->fields == NULL : board->nvml->power == NULL) ||
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        board->power_field = fields[i];
+        if ((fields[i] != 0 ? board->nvml->fields == NULL : board->nvml->power == NULL) ||
             !board_power(board, &watts, &problem))
             continue;
-        *window_ns = ways[i].window_ns;
-        *basis = ways[i].basis;
+        board->averaging = fields[i] == NVML_POWER_AVERAGE   ? AVERAGED
+                           : fields[i] == NVML_POWER_INSTANT ? INSTANTANEOUS
+                                                             : averaging_of(board, name);
+        *window_ns = board->averaging == AVERAGED ? average_ns : 0;
+        *basis = bases[board->averaging];
         return true;
     }
     return false;
@@ -191,18 +219,18 @@ static bool choose_power(struct board *board, uint64_t *window_ns, const char **
 
 /* Takes the board over. False where it gives no power either. */
 static bool add_power(struct sw_meter_set *set, struct board *board, struct sw_meter_info info,
-                      const char **basis)
+                      const char *name, const char **basis)
 {
     const char *problem;
     uint64_t window_ns = 0;
-    if (!choose_power(board, &window_ns, basis)) {
+    if (!choose_power(board, name, &window_ns, basis)) {
         free(board);
         return false;
     }
     info.name = sw_set_text(set, "%s-power", info.name);
     /* What a reading misses at an edge is what happened since the sensor was updated; where a mean
      * over an unknown time is read as if it were none, half of that time. */
-    info.tick_ns = board->power_field != 0 ? slowest_update_ns : average_ns;
+    info.tick_ns = board->averaging != UNKNOWN ? slowest_update_ns : average_ns;
     return sw_set_add_power(set, &info,
                             &(struct sw_power_source){.read = board_power,
                                                       .close = free,
@@ -251,7 +279,7 @@ static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const 
             problem =
                 sw_set_text(set, "GPU %u has no energy counter: %s (%d)", index,
                             result == 0 ? "its value overflows" : result_text(result), result);
-            found = add_power(set, board, info, &basis);
+            found = add_power(set, board, info, name, &basis);
             if (found) {
                 info.name = sw_set_text(set, "%s-power", info.name);
                 problem = sw_set_text(set, "%s; %s", problem, basis);

@@ -24,9 +24,10 @@
 #include "meter/file_meter.h"
 #include "meter/machine.h"
 #include "meter/package.h"
+#include "meter/seen.h"
 #include "meter/set.h"
 
-enum { MAX_ZONES = 128, MAX_FOLDERS = 512, MAX_DEPTH = 4 };
+enum { MAX_ZONES = 128, MAX_DEPTH = 4 };
 
 /* Intel states no error; studies against external meters find a few per cent (energy and package
  * power correlate within that since Haswell, where RAPL began to measure rather than to model). */
@@ -54,28 +55,8 @@ struct tree {
     struct zone zones[MAX_ZONES];
     size_t count;
     size_t n_left_out; /* zones past MAX_ZONES */
-    struct {
-        dev_t device;
-        ino_t inode;
-    } seen[MAX_FOLDERS];
-    size_t n_seen;
+    struct sw_seen seen;
 };
-
-static bool is_new_folder(struct tree *tree, const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
-        return false;
-    for (size_t i = 0; i < tree->n_seen; i++)
-        if (tree->seen[i].device == info.st_dev && tree->seen[i].inode == info.st_ino)
-            return false;
-    if (tree->n_seen == MAX_FOLDERS)
-        return false;
-    tree->seen[tree->n_seen].device = info.st_dev;
-    tree->seen[tree->n_seen].inode = info.st_ino;
-    tree->n_seen++;
-    return true;
-}
 
 static enum kind classify(const char *name)
 {
@@ -175,7 +156,7 @@ static int is_rapl(const struct dirent *entry)
 /* Zones of this folder first, then what lies deeper: a zone is named by its shortest path. */
 static void walk(struct tree *tree, const char *folder, int depth)
 {
-    if (depth > MAX_DEPTH || !is_new_folder(tree, folder))
+    if (depth > MAX_DEPTH || !sw_seen_is_new(&tree->seen, folder))
         return;
     struct dirent **entries = NULL;
     int n = scandir(folder, &entries, is_rapl, alphasort);

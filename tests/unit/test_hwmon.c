@@ -113,6 +113,10 @@ static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
     assert_int_equal(energy.uj, 8000000);
     assert_int_equal(energy.source, SW_MEASURED);
     assert_string_equal(energy.meter, "amd_energy:package-0+amd_energy:package-1");
+    /* One folder under two names counts once. */
+    fake_tree_link(&tree, "/sys/class/hwmon/hwmon7", "hwmon1");
+    open_set();
+    assert_int_equal(sw_meter_set_count(set), 2);
     holds(probe_of("amd_energy:Ecore000")->reason, "another sensor sees the same, or more of it");
     assert_int_equal(sw_meter_set_count(set), 2);
     /* With powercap beside it the sockets are twins. */

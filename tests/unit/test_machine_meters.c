@@ -104,6 +104,7 @@ static void a_battery_feeds_the_machine(void **state)
 {
     (void)state;
     make_laptop();
+    fake_tree_link(&tree, SUPPLY "BAT0-again", "BAT0");
     open_with(NULL);
     measure(50 * MS);
     is_power(12, 0.02);

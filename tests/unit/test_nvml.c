@@ -136,10 +136,38 @@ static void a_counter_that_stands_still_gives_no_joules(void **state)
     open_set(true, 0);
     sw_meter_set_measure_ticks(set, SW_TICK_WATCH_NS);
     sw_meter_set_read(set, &a);
-    sw_clock_sleep_until(sw_clock_ns() + 620000000);
+    sw_clock_sleep_until(sw_clock_ns() + 60000000);
     sw_meter_set_read(set, &b);
     absent_because("nvml:0 stood still, though it ticked every 100 ms");
     assert_int_equal(energy.faults, 1u << SW_FAULT_FROZEN);
+}
+
+/* A short window between two ticks is no sign of it: sums of windows are right. */
+static void windows_shorter_than_a_tick(void **state)
+{
+    (void)state;
+    uint64_t sum_uj = 0;
+    setenv("FAKE_NVML_STEPS", "0:100000", 1);
+    setenv("FAKE_NVML_TICK_MS", "100", 1);
+    open_set(true, 0);
+    sw_meter_set_measure_ticks(set, SW_TICK_WATCH_NS);
+    assert_in_range(sw_meter_set_info(set, 0)->tick_ns, 90000000, 110000000);
+    sw_meter_set_read(set, &a);
+    struct sw_snapshot first = a;
+    for (int i = 0; i < 50; i++) {
+        sw_clock_sleep_until(a.end_ns + 10000000);
+        sw_meter_set_read(set, &b);
+        sw_meter_set_energy(set, SW_GPU, &a, &b, &energy);
+        if (!energy.has_value)
+            fail_msg("window %d: %s", i, energy.reason);
+        sum_uj += energy.uj;
+        a = b;
+    }
+    sw_meter_set_energy(set, SW_GPU, &first, &b, &energy);
+    assert_int_equal(sum_uj, energy.uj);
+    double joules = 100e-9 * (double)(b.begin_ns - first.end_ns);
+    assert_close((double)energy.uj * 1e-6, joules, 10.1); /* one tick */
+    assert_true(energy.edge_percent > 15 && energy.edge_percent < 25);
 }
 
 /* 20 W, 200 W from step_ms on; read every 20 ms. Joules over the last 700 of 1200 ms. */
@@ -204,6 +232,39 @@ static void instantaneous_power_is_integrated(void **state)
     assert_close((double)energy.uj, expected_uj(800, opened_ns), 3e6);
     assert_non_null(strstr(energy.reason, "does not say over how long a reading is a mean"));
     assert_close(energy.edge_percent, 100, 0);
+}
+
+/* Ampere and newer give a mean, but for GA100; what is known of the chip decides. */
+static void what_power_usage_means_goes_by_the_chip(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *value;
+        bool averaged;
+    } chips[] = {
+        {"FAKE_NVML_CAPABILITY", "86", true},   {"FAKE_NVML_CAPABILITY", "90", true},
+        {"FAKE_NVML_CAPABILITY", "80", false},  {"FAKE_NVML_CAPABILITY", "61", false},
+        {"FAKE_NVML_ARCHITECTURE", "8", true},  {"FAKE_NVML_ARCHITECTURE", "7", true},
+        {"FAKE_NVML_ARCHITECTURE", "4", false},
+    };
+    setenv("FAKE_NVML_ENERGY", "3", 1);
+    setenv("FAKE_NVML_POWER", "0", 1);
+    for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++) {
+        setenv(chips[i].variable, chips[i].value, 1);
+        open_set(true, 0);
+        const char *reason = sw_meter_set_reason(set, SW_GPU);
+        if ((strstr(reason, "its mean over 1 s undone") != NULL) != chips[i].averaged ||
+            (strstr(reason, "instantaneous readings") != NULL) == chips[i].averaged)
+            fail_msg("%s %s: %s", chips[i].variable, chips[i].value, reason);
+        unsetenv(chips[i].variable);
+        sw_meter_set_close(set);
+        set = NULL;
+    }
+    setenv("FAKE_NVML_MEAN_MS", "1000", 1);
+    setenv("FAKE_NVML_CAPABILITY", "86", 1);
+    uint64_t opened_ns = sw_clock_ns();
+    measure_step(800);
+    assert_close((double)energy.uj, expected_uj(800, opened_ns), 3e6);
 }
 
 static void power_that_nobody_reads_gives_no_joules(void **state)
@@ -302,8 +363,10 @@ int main(void)
         TEST(without_work_on_a_gpu_it_is_listed),
         TEST(neither_energy_nor_power_is_absent),
         TEST(a_counter_that_stands_still_gives_no_joules),
+        TEST(windows_shorter_than_a_tick),
         TEST(power_that_is_a_mean_over_a_second_gives_the_right_joules),
         TEST(instantaneous_power_is_integrated),
+        TEST(what_power_usage_means_goes_by_the_chip),
         TEST(power_that_nobody_reads_gives_no_joules),
         TEST(an_index_out_of_range),
         TEST(no_gpu_no_driver_no_library),

@@ -10,6 +10,8 @@
  *   FAKE_NVML_STEPS    power in steps (gpu_waveform.h); the counter is then its energy
  *   FAKE_NVML_TICK_MS  by which that counter, or the power sensor, is updated (default 0: at once)
  *   FAKE_NVML_POWER    result of nvmlDeviceGetPowerUsage (default 3: not supported)
+ *   FAKE_NVML_MEAN_MS  over which its readings are a mean (default 0)
+ *   FAKE_NVML_CAPABILITY, FAKE_NVML_ARCHITECTURE   of CUDA times 10; of NVML (default 0: not told)
  *   FAKE_NVML_AVERAGE  result of the field of mean power, over 1 s (default 3)
  *   FAKE_NVML_INSTANT  result of the field of instantaneous power (default 3)
  */
@@ -39,6 +41,8 @@ struct field {
 };
 int nvmlDeviceGetPowerUsage(nvml_device device, unsigned *milliwatts);
 int nvmlDeviceGetFieldValues(nvml_device device, int n, struct field *fields);
+int nvmlDeviceGetCudaComputeCapability(nvml_device device, int *major, int *minor);
+int nvmlDeviceGetArchitecture(nvml_device device, unsigned *number);
 int nvmlDeviceGetName(nvml_device device, char *name, unsigned size);
 
 static unsigned long long setting(const char *name, unsigned long long fallback)
@@ -109,7 +113,7 @@ static unsigned power_now(unsigned long long window_ns)
 int nvmlDeviceGetPowerUsage(nvml_device device, unsigned *milliwatts)
 {
     (void)device;
-    *milliwatts = power_now(0);
+    *milliwatts = power_now(setting("FAKE_NVML_MEAN_MS", 0) * 1000000);
     return (int)setting("FAKE_NVML_POWER", 3);
 }
 
@@ -133,4 +137,19 @@ int nvmlDeviceGetName(nvml_device device, char *name, unsigned size)
 {
     snprintf(name, size, "Fake GPU %d\n", (int)((char *)(void *)device - boards));
     return 0;
+}
+
+int nvmlDeviceGetCudaComputeCapability(nvml_device device, int *major, int *minor)
+{
+    (void)device;
+    *major = (int)setting("FAKE_NVML_CAPABILITY", 0) / 10;
+    *minor = (int)setting("FAKE_NVML_CAPABILITY", 0) % 10;
+    return *major > 0 ? 0 : 3;
+}
+
+int nvmlDeviceGetArchitecture(nvml_device device, unsigned *number)
+{
+    (void)device;
+    *number = (unsigned)setting("FAKE_NVML_ARCHITECTURE", 0);
+    return *number > 0 ? 0 : 3;
 }

@@ -292,3 +292,19 @@ make_tree() {
     run -2 "$SMOLWATT" measure --power_feed nowhere -- true
     [[ $output == *"--power_feed: nowhere: No such file or directory"* ]]
 }
+
+@test "a GPU without a counter: its power integrated, a mean over a second undone" {
+    library=$(dirname "$(readlink -f "$SMOLWATT")")/tests/support/libfake_nvml.so
+    [ -e "$library" ] || skip "the stand-in for NVML is not built"
+    export SMOLWATT_NVML=$library FAKE_NVML_ENERGY=3 FAKE_NVML_POWER=0 FAKE_NVML_MEAN_MS=1000 FAKE_NVML_CAPABILITY=86
+    # 20 W, and 220 W from a moment on that lies about in the middle.
+    read -r up _ </proc/uptime
+    ns=$(awk -v up="$up" 'BEGIN { printf "%.0f", (up + 0.7) * 1e9 }')
+    FAKE_NVML_STEPS="0:20000,$ns:220000" "$SMOLWATT" measure --sample_ms 20 -o json -- sleep 1 >out
+    jq -e '.energy_j.gpu | .source == "sampled" and (.reason | test("mean over 1 s undone"))' out
+    jq -e --argjson step "$ns" '(((.end_ns - $step) * 220 + ($step - .start_ns) * 20) * 1e-9) as $j
+        | .energy_j.gpu.value / $j | . > 0.93 and . < 1.07' out
+    # A counter that stands, or jumps back, gives none.
+    FAKE_NVML_ENERGY=0 FAKE_NVML_MJ=5000 "$SMOLWATT" measure -o json -- sleep 0.1 >out
+    jq -e '.energy_j.gpu | .value == null and (.reason | test("nvml:0 stood still"))' out
+}

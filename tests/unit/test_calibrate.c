@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,9 @@ static void *keep_up(void *argument)
 {
     struct machine *m = argument;
     char path[256], text[128];
+    /* First where that is allowed, so that a busy machine does not keep the counter waiting. */
+    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO,
+                                &(struct sched_param){.sched_priority = 1});
     snprintf(path, sizeof path, "%s" FAKE_POWERCAP "intel-rapl:0/energy_uj", m->tree.root);
     int energy_fd = open(path, O_WRONLY | O_CLOEXEC);
     snprintf(path, sizeof path, "%s/proc/stat", m->tree.root);

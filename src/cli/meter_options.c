@@ -10,7 +10,7 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
                                   bool use_gpu, struct sw_error *err)
 {
     static const char *const cpu_models[] = {"tdp_load", "codecarbon_v2", "none", "codecarbon_v3"};
-    static const char *const ram_models[] = {"codecarbon_v2", "codecarbon_v3", "none"};
+    static const char *const ram_models[] = {"codecarbon_v2", "codecarbon_v3", "none", "per_gib"};
     struct sw_meter_options options = {
         .sysfs_root = choice->sysfs_root,
         .gpu = (unsigned)choice->gpu,
@@ -24,15 +24,15 @@ enum sw_code sw_meter_choice_open(struct sw_meter_set **out, const struct sw_met
     size_t ram = 0;
     while (cpu < 4 && strcmp(choice->cpu_model, cpu_models[cpu]) != 0)
         cpu++;
-    while (ram < 3 && strcmp(choice->ram_model, ram_models[ram]) != 0)
+    while (ram < 4 && strcmp(choice->ram_model, ram_models[ram]) != 0)
         ram++;
     if (cpu == 4)
         return sw_fail(err, SW_EUSAGE,
                        "--cpu_model: \"%s\" is not tdp_load, codecarbon_v2, codecarbon_v3 or none",
                        choice->cpu_model);
-    if (ram == 3)
+    if (ram == 4)
         return sw_fail(err, SW_EUSAGE,
-                       "--ram_model: \"%s\" is not codecarbon_v2, codecarbon_v3 or none",
+                       "--ram_model: \"%s\" is not codecarbon_v2, codecarbon_v3, per_gib or none",
                        choice->ram_model);
     if (choice->sysfs_root[0] != 0 && !sw_file_is_folder(choice->sysfs_root))
         return sw_fail(err, SW_EUSAGE, "--sysfs_root: %s is not a folder", choice->sysfs_root);

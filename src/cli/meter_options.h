@@ -37,7 +37,7 @@ struct sw_meter_choice {
          .argument = "NAME",                                                                       \
          .help =                                                                                   \
              "model where no RAM counter can be read: codecarbon_v2 (default: 3/8 W per GiB), "    \
-             "codecarbon_v3 (per module), none"},                                                  \
+             "codecarbon_v3 (per module), per_gib (3/8 W per GiB of a container's limit), none"},  \
         {.kind = SW_OPTION_REAL,                                                                   \
          .name = "tdp",                                                                            \
          .value = &(c).tdp_w,                                                                      \

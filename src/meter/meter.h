@@ -118,6 +118,7 @@ enum sw_ram_model {
     SW_RAM_MODEL_CODECARBON_V2, /* default: 3/8 W per GiB of the machine */
     SW_RAM_MODEL_CODECARBON_V3, /* per estimated DIMM */
     SW_RAM_MODEL_NONE,
+    SW_RAM_MODEL_PER_GIB, /* 3/8 W per GiB of what the control group may use, else the machine */
 };
 
 struct sw_meter_options {

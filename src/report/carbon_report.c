@@ -114,8 +114,8 @@ json_t *sw_carbon_report(const struct sw_stored *stored, const struct sw_carbon_
 {
     const struct sw_footprint_options *options = &report_options->footprint;
     static const char *const copied[] = {
-        "run_id",   "started_at", "model_name", "backend",
-        "strategy", "command",    "n_runs",     "energy_j",
+        "run_id",  "started_at", "model_name", "backend", "strategy",
+        "command", "n_runs",     "energy_j",   "verdict",
     };
     const json_t *record = stored->record;
     struct sw_footprint footprint;
@@ -295,6 +295,8 @@ static void put_report(json_t *rows, const json_t *report)
     put_embodied(rows, report);
     put_attributed(rows, report);
     put_stored(rows, report);
+    if (text_at(report, "verdict.row")[0] != 0)
+        sw_lines_put(rows, "Verdict", text_at(report, "verdict.row"), "as stored, of the joules");
     json_array_foreach(json_object_get(report, "remarks"), i, remark)
         sw_lines_put(rows, i == 0 ? "Remarks" : "", "", json_string_value(remark));
 }
@@ -335,6 +337,7 @@ static const struct sw_table_column csv_columns[] = {
     {"attributed.dedicated.j", NULL, 0, 0},
     {"attributed.by_cpu_time.j", NULL, 0, 0},
     {"attributed.marginal.j", NULL, 0, 0},
+    {"verdict.row", NULL, 0, 0},
     {"stored.co2e_g", NULL, 0, 0},
 };
 

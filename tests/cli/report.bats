@@ -18,6 +18,7 @@ journal() {
     jq -e '(.co2e_g - .energy_j.total.value / 3.6e6 * 56.039 | fabs) < 1e-15' out
     jq -e '.co2e.low.g <= .co2e_g and .co2e_g <= .co2e.high.g' out
     jq -e '.embodied == null' out
+    [ "$(jq -r .verdict.row out)" = "$(tail -n 1 smolwatt.jsonl | jq -r .verdict.row)" ]
 }
 
 @test "report with the place of the run gives the run's own grams" {

@@ -550,10 +550,19 @@ static void control_groups_are_mentioned(void **state)
                         "control group's share");
     reason_holds(SW_RAM, "modelled: 6.00 W for 16.00 GiB by CodeCarbon 2.8.2's 3/8 W per GiB; "
                          "the control group may use 2.0 GiB of it");
+    open_with((struct sw_meter_options){.ram_model = SW_RAM_MODEL_PER_GIB});
+    reason_holds(SW_RAM,
+                 "modelled: 0.75 W for 2.00 GiB by 3/8 W per GiB, the control group's share "
+                 "of 16.0 GiB");
+    assert_non_null(strstr(sw_meter_set_info(set, meter_named("model:ram_per_gib"))->formula,
+                           "s = 0.125 of it"));
     fake_tree_write(&tree, "/sys/fs/cgroup/cpu.max", "max 100000\n");
     fake_tree_write(&tree, "/sys/fs/cgroup/box/memory.max", "9223372036854771712\n");
     open_with((struct sw_meter_options){0});
     assert_null(strstr(sw_meter_set_reason(set, SW_CPU), "control group"));
+    assert_null(strstr(sw_meter_set_reason(set, SW_RAM), "control group"));
+    open_with((struct sw_meter_options){.ram_model = SW_RAM_MODEL_PER_GIB});
+    reason_holds(SW_RAM, "modelled: 6.00 W for 16.00 GiB by 3/8 W per GiB");
     assert_null(strstr(sw_meter_set_reason(set, SW_RAM), "control group"));
 }
 

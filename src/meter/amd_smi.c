@@ -43,7 +43,7 @@ static const char *status_text(amd_status status)
     case AMD_NOT_SUPPORTED:
         return "not supported by this GPU";
     case AMD_NO_PERMISSION:
-        return "no permission: /dev/kfd and /dev/dri/renderD* belong to the groups render, video";
+        return "no permission: /dev/kfd and /dev/dri/renderD* belong to the group render";
     case AMD_NOT_INIT:
     case AMD_NO_DRIVER:
         return "the driver is not loaded";
@@ -52,7 +52,14 @@ static const char *status_text(amd_status status)
     }
 }
 
-static struct amd_smi *load(struct sw_meter_set *set, const char *path, const char **problem)
+/* The least right that helps. */
+static const char *status_remedy(amd_status status)
+{
+    return status == AMD_NO_PERMISSION ? "sudo usermod -aG render \"$USER\"   # log in again" : "";
+}
+
+static struct amd_smi *load(struct sw_meter_set *set, const char *path, const char **problem,
+                            const char **enable)
 {
     struct amd_smi *smi = calloc(1, sizeof *smi);
     if (smi == NULL) {
@@ -75,6 +82,7 @@ static struct amd_smi *load(struct sw_meter_set *set, const char *path, const ch
     amd_status status = smi->init(INIT_AMD_GPUS);
     if (status != 0) {
         *problem = sw_set_text(set, "%s: amdsmi_init: %s (%d)", path, status_text(status), status);
+        *enable = status_remedy(status);
         return NULL;
     }
     smi->initialised = true;
@@ -161,7 +169,7 @@ static const char *add_board(struct sw_meter_set *set, struct amd_smi *smi, cons
                           .reason = problem[0] != 0 ? problem
                                     : counted       ? ""
                                               : "listed, not counted: the work does not run on it",
-                          .enable = ""});
+                          .enable = found ? "" : status_remedy(status)});
     return problem;
 }
 
@@ -186,12 +194,14 @@ static uint32_t find_boards(struct amd_smi *smi, amd_handle boards[MAX_GPUS], am
     return n_boards;
 }
 
-static void note_missing(struct sw_meter_set *set, const char *path, const char *reason)
+static void note_missing(struct sw_meter_set *set, const char *path, const char *reason,
+                         const char *enable)
 {
-    sw_set_probe(
-        set,
-        &(struct sw_meter_probe){
-            .component = SW_GPU, .name = "amd_smi", .path = path, .reason = reason, .enable = ""});
+    sw_set_probe(set, &(struct sw_meter_probe){.component = SW_GPU,
+                                               .name = "amd_smi",
+                                               .path = path,
+                                               .reason = reason,
+                                               .enable = enable});
 }
 
 static bool has_nvidia(const struct sw_meter_set *set)
@@ -210,16 +220,17 @@ void sw_amd_smi_find(struct sw_meter_set *set, const struct sw_meter_options *op
     if (options->models_only)
         return;
     const char *path = sw_library_path(set, "SMOLWATT_AMD_SMI", "libamd_smi.so");
-    const char *problem = "";
+    const char *problem = "", *enable = "";
     if (path == NULL) {
         note_missing(set, "libamd_smi.so",
                      "a GPU of the real machine is not read below another root (SMOLWATT_AMD_SMI "
-                     "names a library that is)");
+                     "names a library that is)",
+                     "");
         return;
     }
-    struct amd_smi *smi = load(set, path, &problem);
+    struct amd_smi *smi = load(set, path, &problem, &enable);
     if (smi == NULL) {
-        note_missing(set, path, problem);
+        note_missing(set, path, problem, enable);
         return;
     }
     amd_handle boards[MAX_GPUS];
@@ -229,7 +240,8 @@ void sw_amd_smi_find(struct sw_meter_set *set, const struct sw_meter_options *op
         note_missing(set, path,
                      status != 0 ? sw_set_text(set, "%s: GPUs cannot be listed: %s (%d)", path,
                                                status_text(status), status)
-                                 : sw_set_text(set, "%s: no GPU", path));
+                                 : sw_set_text(set, "%s: no GPU", path),
+                     status_remedy(status));
         return;
     }
     bool may_count = options->use_gpu && !has_nvidia(set);

@@ -185,8 +185,17 @@ void sw_feed_find(struct sw_meter_set *set, const struct sw_meter_options *optio
 {
     (void)machine;
     struct stat info;
-    if (options->power_feed == NULL || options->power_feed[0] == 0 || options->models_only)
+    if (options->models_only)
         return;
+    if (options->power_feed == NULL || options->power_feed[0] == 0) {
+        sw_set_probe(
+            set, &(struct sw_meter_probe){.component = SW_MACHINE,
+                                          .name = "feed",
+                                          .path = "",
+                                          .reason = "no external meter was named",
+                                          .enable = "smolwatt measure --power_feed FILE -- CMD"});
+        return;
+    }
     struct sw_feed *feed = calloc(1, sizeof *feed);
     if (feed == NULL) {
         set->out_of_memory = true;

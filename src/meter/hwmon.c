@@ -5,6 +5,7 @@
  *
  *   amd_energy      Esocket0, ... of AMD servers (Linux 5.8 to 5.12, since then out of tree); the
  *                   Ecore counters are inside
+ *   zenergy         the same out of tree
  *   zenpower        out of tree: SVI2_P_Core and SVI2_P_SoC, or RAPL_P_Package, which holds both
  *   scmi_sensors, vexpress_energy, vexpress_power, apm_xgene    arm64: whatever firmware labels
  *   power_meter     ACPI: the whole machine as its power supply sees it, often through IPMI
@@ -40,6 +41,7 @@ struct driver {
 static const struct driver drivers[] = {
     /* AMD's own counters, as RAPL's. */
     {"amd_energy", "amd_energy", true, SW_CPU, 0, 5},
+    {"zenergy", "zenergy", true, SW_CPU, 0, 5},
     {"zenpower", "zenpower", true, SW_CPU, 0, 0},
     {"scmi_sensors", "scmi", true, SW_CPU, 100000000, 0},
     {"vexpress_energy", "vexpress", true, SW_CPU, 0, 0},
@@ -222,8 +224,8 @@ static bool is_chosen(const struct search *search, const struct sensor *sensor)
             continue;
         if (other->is_energy != sensor->is_energy ? other->is_energy : other->level < sensor->level)
             return false;
-        /* Meters of the machine see the same power. */
-        if (sensor->component == SW_MACHINE && other < sensor &&
+        /* Meters of the machine see the same power, those of a board the one inside the other. */
+        if ((sensor->component == SW_MACHINE || sensor->component == SW_GPU) && other < sensor &&
             other->is_energy == sensor->is_energy && other->level == sensor->level)
             return false;
     }

@@ -7,8 +7,8 @@
  *          0x639 cores and 0x641 uncore are inside the package, and are left alone
  *   AMD    0xC0010299 units, 0xC001029B package; 0xC001029A, a core, is inside
  *
- * Haswell, Broadwell, Skylake and Ice Lake servers and Knights Landing count dram in 2^-16 J, and
- * Sapphire and Emerald Rapids psys in 1 J, whatever the units register says (the kernel's
+ * Servers from Haswell to Emerald Rapids and Knights Landing count dram in 2^-16 J, and Sapphire
+ * and Emerald Rapids psys in 1 J, whatever the units register says (the kernel's
  * arch/x86/events/rapl.c).
  */
 #include <dirent.h>

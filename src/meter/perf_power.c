@@ -140,6 +140,7 @@ static const char *refusal(struct pmu *pmu, int error, const char *path, const c
     bool known = sw_perf_paranoid(set, &level);
     *enable = "";
     if (error == EPERM || (error == EACCES && known && level <= 0)) {
+        *enable = "docker run --cap-add PERFMON ...   # where a container is started";
         return sw_set_text(set,
                            "%s: %s, though perf_event_paranoid is %s: a container's system call "
                            "filter or a security module",

@@ -8,7 +8,11 @@
  *     E(t) = E(t - w) + w P(t)
  *
  * with power before the first reading supposed to have been even. Adding up P itself would be half
- * of w late: 50 J short for a step of 100 W and a mean over 1 s.
+ * of w late: 50 J short for a step of 100 W and a mean over 1 s. Errors of the readings would add
+ * up from window to window, though, each moment in w for itself. So E is drawn a little towards
+ * what it is while power is even, where they do not:
+ *
+ *     integral of P + w (P(t) - P(first)) / 2
  */
 #ifndef SW_METER_POWER_H
 #define SW_METER_POWER_H
@@ -20,7 +24,8 @@ enum { SW_POWER_HISTORY = 256 };
 struct sw_power_integral {
     uint64_t window_ns; /* w; 0: instantaneous */
     uint64_t first_ns, last_ns;
-    double last_watts;
+    double first_watts, last_watts;
+    double sum_uj;    /* integral of the readings themselves */
     double watts_now; /* mean power of the latest stretch: what goes on until the next reading */
     double energy_uj; /* at last_ns; 0 at first_ns */
     /* E at moments at least w / (SW_POWER_HISTORY / 2) apart, a ring; ns from first_ns. */

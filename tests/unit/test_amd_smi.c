@@ -147,6 +147,8 @@ static void what_is_missing_is_told(void **state)
         assert_false(probe->found);
         if (strstr(probe->reason, cases[i].text) == NULL)
             fail_msg("\"%s\" does not hold \"%s\"", probe->reason, cases[i].text);
+        assert_int_equal(strstr(probe->enable, "usermod -aG render") != NULL,
+                         strcmp(cases[i].init, "10") == 0);
     }
 }
 

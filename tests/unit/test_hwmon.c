@@ -210,6 +210,8 @@ static void boards_without_a_library(void **state)
     sensor(2, "amdgpu\n", "power1", "PPT\n", "80000000\n");
     sensor(3, "i915\n", "energy1", NULL, "100\n");
     sensor(3, "i915\n", "power1", NULL, "100\n");
+    sensor(4, "xe\n", "energy1", "card\n", "100\n");
+    sensor(4, "xe\n", "energy2", "pkg\n", "100\n");
     use_gpu = true;
     open_set();
     measure(SW_GPU);
@@ -217,6 +219,7 @@ static void boards_without_a_library(void **state)
     assert_string_equal(energy.meter, "amdgpu:PPT");
     holds(probe_of("amdgpu:slowPPT")->reason, "does not say what it sees");
     assert_false(probe_of("i915:hwmon3")->counted);
+    holds(probe_of("xe:pkg")->reason, "another sensor sees the same");
     use_gpu = false;
     open_set();
     measure(SW_GPU);

@@ -118,6 +118,24 @@ static void two_packages_and_a_wrap(void **state)
     holds(probe_of("msr:psys")->reason, "register 0x64D");
 }
 
+/* Sapphire Rapids: psys in joules, dram in the common unit. */
+static void units_that_the_register_does_not_tell(void **state)
+{
+    (void)state;
+    make_cpus("GenuineIntel", 0x8F, 1, 1);
+    make_register(0, 0x606, 0xA0E03, 8);
+    make_register(0, 0x611, 16384, 8);
+    make_register(0, 0x619, 16384, 8);
+    make_register(0, 0x64D, 300, 8);
+    open_set();
+    assert_int_equal(a.readings[0].uj, 1000000);
+    assert_int_equal(a.readings[1].uj, 1000000);
+    assert_string_equal(sw_meter_set_info(set, 2)->name, "msr:psys");
+    assert_int_equal(a.readings[2].uj, 300000000);
+    assert_false(sw_meter_set_info(set, 2)->counted);
+    assert_string_equal(probe_of("msr:psys")->reason, "holds the packages; listed, not counted");
+}
+
 static void amd_has_packages_only(void **state)
 {
     (void)state;
@@ -186,9 +204,8 @@ static void why_registers_are_not_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(two_packages_and_a_wrap),
-        TEST(amd_has_packages_only),
-        TEST(what_powercap_shows_is_not_counted_again),
+        TEST(two_packages_and_a_wrap),    TEST(units_that_the_register_does_not_tell),
+        TEST(amd_has_packages_only),      TEST(what_powercap_shows_is_not_counted_again),
         TEST(why_registers_are_not_read),
     };
     return cmocka_run_group_tests_name("msr", tests, NULL, NULL);

@@ -17,12 +17,6 @@ static struct sw_counter_file *moved(struct sw_meter_set *set, struct sw_counter
     return own;
 }
 
-static void close_file(void *state)
-{
-    sw_counter_file_close(state);
-    free(state);
-}
-
 static bool counter_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
 {
     bool ok = sw_counter_file_read(meter->state, uj);
@@ -32,7 +26,8 @@ static bool counter_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
 
 static void counter_close(struct sw_meter *meter)
 {
-    close_file(meter->state);
+    sw_counter_file_close(meter->state);
+    free(meter->state);
 }
 
 size_t sw_set_add_counter_file(struct sw_meter_set *set, const struct sw_meter_info *info,
@@ -46,27 +41,52 @@ size_t sw_set_add_counter_file(struct sw_meter_set *set, const struct sw_meter_i
                  .info = *info, .read = counter_read, .close = counter_close, .state = own});
 }
 
+struct power_files {
+    struct sw_counter_file file;
+    struct sw_counter_file amperes; /* fd -1: file is microwatts */
+    bool is_product;
+};
+
 static bool power_read(void *state, double *watts, const char **problem)
 {
-    uint64_t microwatts;
+    struct power_files *files = state;
+    uint64_t value, milliamperes = 1;
     (void)problem;
-    if (!sw_counter_file_read(state, &microwatts))
+    if (!sw_counter_file_read(&files->file, &value) ||
+        (files->is_product && !sw_counter_file_read(&files->amperes, &milliamperes)))
         return false;
-    *watts = (double)microwatts * 1e-6;
+    *watts = (double)value * (double)milliamperes * 1e-6;
     return true;
 }
 
+static void power_close(void *state)
+{
+    struct power_files *files = state;
+    sw_counter_file_close(&files->file);
+    sw_counter_file_close(&files->amperes);
+    free(files);
+}
+
 bool sw_set_add_power_file(struct sw_meter_set *set, const struct sw_meter_info *info,
-                           struct sw_counter_file *file, const struct sw_power_source *times,
-                           const char **problem)
+                           struct sw_counter_file *file, struct sw_counter_file *amperes,
+                           const struct sw_power_source *times, const char **problem)
 {
     struct sw_power_source source = *times;
+    struct power_files *files = malloc(sizeof *files);
     *problem = "";
-    source.state = moved(set, file);
-    if (source.state == NULL)
+    if (files == NULL) {
+        set->out_of_memory = true;
         return false;
+    }
+    *files = (struct power_files){.file = *file, .amperes.fd = -1, .is_product = amperes != NULL};
+    *file = (struct sw_counter_file){.fd = -1};
+    if (amperes != NULL) {
+        files->amperes = *amperes;
+        *amperes = (struct sw_counter_file){.fd = -1};
+    }
+    source.state = files;
     source.read = power_read;
-    source.close = close_file;
+    source.close = power_close;
     return sw_set_add_power(set, info, &source, problem);
 }
 

@@ -4,13 +4,14 @@
  * sensor stands for in energyM_label, powerM_label. The drivers that are known:
  *
  *   amd_energy      Esocket0, ... of AMD servers (Linux 5.8 to 5.12, since then out of tree); the
- *                   Ecore counters are inside
+ *                   Ecore counters are inside, and passed over
  *   zenergy         the same out of tree
  *   zenpower        out of tree: SVI2_P_Core and SVI2_P_SoC, or RAPL_P_Package, which holds both
  *   scmi_sensors, vexpress_energy, vexpress_power, apm_xgene    arm64: whatever firmware labels
- *   power_meter     ACPI: the whole machine as its power supply sees it, often through IPMI
- *   ibmpowernv      OpenPOWER's service processor: "System"
- *   amdgpu          power of a board; i915, xe: its energy
+ *   ina3221         boards such as Jetson: inM_input in millivolts times currM_input in
+ * milliamperes power_meter     ACPI: the whole machine as its power supply sees it, often through
+ * IPMI ibmpowernv      OpenPOWER's service processor: "System" amdgpu          power of a board;
+ * i915, xe: its energy
  *
  * What a label means is read from its words; a sensor that no word explains is listed, not counted.
  */
@@ -24,7 +25,7 @@
 #include "meter/package.h"
 #include "meter/seen.h"
 
-enum { MAX_FOLDERS = 64, MAX_SENSORS = 64, MOST_CHANNEL = 16 };
+enum { MAX_FOLDERS = 64, MAX_SENSORS = 64, MOST_CHANNEL = 1024, WIDEST_GAP = 256 };
 static const uint64_t ms = 1000000;
 
 /* How much a sensor of its component sees. */
@@ -47,6 +48,7 @@ static const struct driver drivers[] = {
     {"vexpress_energy", "vexpress", true, SW_CPU, 0, 0},
     {"vexpress_power", "vexpress", true, SW_CPU, 100000000, 0},
     {"apm_xgene", "xgene", true, SW_CPU, 100000000, 0},
+    {"ina3221", "ina3221", true, SW_CPU, 100000000, 0},
     {"power_meter", "acpi_power_meter", false, SW_MACHINE, 1000000000, 0},
     {"ibmpowernv", "ibmpowernv", true, SW_MACHINE, 1000000000, 0},
     {"amdgpu", "amdgpu", false, SW_GPU, 100000000, 5},
@@ -62,15 +64,16 @@ struct sensor {
     bool is_energy;
     bool readable, denied;
     uint64_t interval_ns;
-    const char *problem;         /* "" if readable */
-    struct sw_counter_file file; /* open if readable, until a meter takes it */
+    const char *problem; /* "" if readable */
+    /* Open if readable, until a meter takes them; amperes: where file is volts. */
+    struct sw_counter_file file, amperes;
 };
 
 struct search {
     struct sw_meter_set *set;
     const struct sw_meter_options *options;
     struct sensor sensors[MAX_SENSORS];
-    size_t count;
+    size_t count, n_left_out; /* sensors past MAX_SENSORS */
     struct sw_seen seen;
 };
 
@@ -80,17 +83,31 @@ static const struct {
     enum sw_component component;
     enum level level;
 } words[] = {
-    {"gpu", SW_GPU, WHOLE},       {"mali", SW_GPU, WHOLE},
-    {"dram", SW_RAM, WHOLE},      {"ddr", SW_RAM, WHOLE},
-    {"memory", SW_RAM, WHOLE},    {"sys", SW_MACHINE, WHOLE},
-    {"board", SW_MACHINE, WHOLE}, {"platform", SW_MACHINE, WHOLE},
+    {"gpu", SW_GPU, WHOLE},
+    {"mali", SW_GPU, WHOLE},
+    {"dram", SW_RAM, WHOLE},
+    {"ddr", SW_RAM, WHOLE},
+    {"memory", SW_RAM, WHOLE},
+    {"vin_sys", SW_MACHINE, OTHER}, /* a rail of a Jetson, not the system */
+    {"sys5v", SW_MACHINE, OTHER},
+    {"sys", SW_MACHINE, WHOLE},
+    {"vdd_in", SW_MACHINE, WHOLE}, /* its whole module */
+    {"5v_in", SW_MACHINE, WHOLE},
+    {"board", SW_MACHINE, WHOLE},
+    {"platform", SW_MACHINE, WHOLE},
     {"svi2_p", SW_CPU, CLUSTER}, /* cores and SoC, side by side */
-    {"package", SW_CPU, WHOLE},   {"socket", SW_CPU, WHOLE},
-    {"core", SW_CPU, CORE},       {"cluster", SW_CPU, CLUSTER},
-    {"cpu", SW_CPU, CLUSTER},     {"big", SW_CPU, CLUSTER},
-    {"little", SW_CPU, CLUSTER},  {"a53", SW_CPU, CLUSTER},
-    {"a57", SW_CPU, CLUSTER},     {"a72", SW_CPU, CLUSTER},
-    {"a73", SW_CPU, CLUSTER},     {"soc", SW_CPU, WHOLE},
+    {"package", SW_CPU, WHOLE},
+    {"socket", SW_CPU, WHOLE},
+    {"core", SW_CPU, CORE},
+    {"cluster", SW_CPU, CLUSTER},
+    {"cpu", SW_CPU, CLUSTER},
+    {"big", SW_CPU, CLUSTER},
+    {"little", SW_CPU, CLUSTER},
+    {"a53", SW_CPU, CLUSTER},
+    {"a57", SW_CPU, CLUSTER},
+    {"a72", SW_CPU, CLUSTER},
+    {"a73", SW_CPU, CLUSTER},
+    {"soc", SW_CPU, WHOLE},
 };
 
 static void classify(struct sensor *sensor)
@@ -134,40 +151,92 @@ static const char *sensor_name(struct search *search, const struct sensor *senso
     return name;
 }
 
-/* One channel of a folder, if it has the file. */
+/* Milliseconds of a file, where it holds some. */
+static uint64_t interval_of(struct search *search, const char *folder, const char *file,
+                            uint64_t fallback_ns)
+{
+    char line[32];
+    uint64_t value;
+    if (read_line(search, line, sizeof line, folder, file) &&
+        sw_counter_parse(&value, line, strlen(line)) && value > 0 && value <= 3600000)
+        return value * ms;
+    return fallback_ns;
+}
+
+static void open_sensor(struct search *search, struct sensor *sensor, const char *amperes_path)
+{
+    struct sw_error err;
+    uint64_t value;
+    sensor->readable =
+        sw_counter_file_open(&sensor->file, sensor->path, &value, &sensor->denied, &err) == SW_OK;
+    if (sensor->readable && amperes_path != NULL)
+        sensor->readable = sw_counter_file_open(&sensor->amperes, amperes_path, &value,
+                                                &sensor->denied, &err) == SW_OK;
+    if (!sensor->readable)
+        sensor->problem = sw_set_text(search->set, "%s", err.text);
+}
+
+/* One channel of a folder, if it has the file: "energy", "power", or "in", volts, which need "curr"
+ * beside them. */
 static bool add_sensor(struct search *search, const struct driver *driver, const char *folder,
                        const char *kind, unsigned channel, const char *ending)
 {
-    char label[48] = "", file[64], line[32];
+    char label[48] = "", file[64];
     struct sw_meter_set *set = search->set;
-    const char *path = sw_set_text(set, "%s/%s%u_%s", folder, kind, channel, ending);
-    if (!sw_file_exists(path) || search->count == MAX_SENSORS)
+    char looked_for[512];
+    const char *amperes_path = NULL;
+    /* Most channels are not there, and need no text that lives on. */
+    int length =
+        snprintf(looked_for, sizeof looked_for, "%s/%s%u_%s", folder, kind, channel, ending);
+    if (length >= (int)sizeof looked_for || !sw_file_exists(looked_for))
         return false;
+    const char *path = sw_set_text(set, "%s", looked_for);
+    if (strcmp(kind, "in") == 0) {
+        amperes_path = sw_set_text(set, "%s/curr%u_input", folder, channel);
+        if (!sw_file_exists(amperes_path))
+            return false;
+    }
+    snprintf(file, sizeof file, "%s%u_label", kind, channel);
+    (void)read_line(search, label, sizeof label, folder, file);
+    /* A server has a counter for each of its hundred cores, and they are inside the sockets. */
+    if (strncasecmp(label, "ecore", 5) == 0)
+        return true;
+    if (search->count == MAX_SENSORS) {
+        search->n_left_out++;
+        return true;
+    }
     struct sensor *sensor = &search->sensors[search->count];
     *sensor = (struct sensor){.driver = driver,
                               .folder = folder,
                               .path = path,
                               .is_energy = strcmp(kind, "energy") == 0,
-                              .interval_ns = driver->update_ns,
                               .problem = "",
-                              .file.fd = -1};
-    snprintf(file, sizeof file, "%s%u_label", kind, channel);
-    (void)read_line(search, label, sizeof label, folder, file);
+                              .file.fd = -1,
+                              .amperes.fd = -1};
     sensor->label = sw_set_text(set, "%s", label);
     sensor->name = sensor_name(search, sensor);
     classify(sensor);
-    uint64_t value;
     snprintf(file, sizeof file, "%s%u_average_interval", kind, channel);
-    if (read_line(search, line, sizeof line, folder, file) &&
-        sw_counter_parse(&value, line, strlen(line)) && value > 0 && value <= 3600000)
-        sensor->interval_ns = value * ms;
-    struct sw_error err;
-    sensor->readable =
-        sw_counter_file_open(&sensor->file, path, &value, &sensor->denied, &err) == SW_OK;
-    if (!sensor->readable)
-        sensor->problem = sw_set_text(set, "%s", err.text);
+    sensor->interval_ns = interval_of(search, folder, file, driver->update_ns);
+    if (amperes_path != NULL)
+        sensor->interval_ns = interval_of(search, folder, "update_interval", driver->update_ns);
+    open_sensor(search, sensor, amperes_path);
     search->count++;
     return true;
+}
+
+/* All channels of a kind; false where there is none. */
+static bool add_channels(struct search *search, const struct driver *driver, const char *folder,
+                         const char *kind, const char *ending)
+{
+    bool any = false;
+    unsigned n_missing = 0;
+    for (unsigned channel = 1; channel <= MOST_CHANNEL && n_missing < WIDEST_GAP; channel++) {
+        bool is_there = add_sensor(search, driver, folder, kind, channel, ending);
+        any = any || is_there;
+        n_missing = is_there ? 0 : n_missing + 1;
+    }
+    return any;
 }
 
 static void look_into(struct search *search, const char *folder)
@@ -182,14 +251,16 @@ static void look_into(struct search *search, const char *folder)
             driver = &drivers[i];
     if (driver == NULL)
         return;
-    bool has_energy = false;
-    for (unsigned channel = 1; channel <= MOST_CHANNEL; channel++)
-        has_energy = add_sensor(search, driver, folder, "energy", channel, "input") || has_energy;
-    /* A GPU's card is its first channel; what follows is inside of it. */
-    for (unsigned channel = 1; channel <= MOST_CHANNEL; channel++)
-        if (!(has_energy && driver->component == SW_GPU) &&
-            !add_sensor(search, driver, folder, "power", channel, "average"))
-            (void)add_sensor(search, driver, folder, "power", channel, "input");
+    if (strcmp(name, "ina3221") == 0) {
+        (void)add_channels(search, driver, folder, "in", "input");
+        return;
+    }
+    bool has_energy = add_channels(search, driver, folder, "energy", "input");
+    /* What gives a board's energy gives its power, too. */
+    if (has_energy && driver->component == SW_GPU)
+        return;
+    if (!add_channels(search, driver, folder, "power", "average"))
+        (void)add_channels(search, driver, folder, "power", "input");
 }
 
 static int is_hwmon(const struct dirent *entry)
@@ -256,7 +327,7 @@ static bool add_meter(struct search *search, struct sensor *sensor, bool counted
     uint64_t interval_ns = sensor->interval_ns;
     info.tick_ns = interval_ns;
     return sw_set_add_power_file(
-        search->set, &info, &sensor->file,
+        search->set, &info, &sensor->file, sensor->amperes.fd >= 0 ? &sensor->amperes : NULL,
         &(struct sw_power_source){.rest_ns = interval_ns > 200 * ms ? interval_ns / 4 : 0,
                                   .gap_ns = 2 * interval_ns + 1000 * ms},
         &sensor->problem);
@@ -303,7 +374,8 @@ static const char *why_not(struct search *search, const struct sensor *sensor,
     if (preferred != NULL)
         return sw_set_twin_text(set, preferred);
     if (!all_readable)
-        return "not counted, as another sensor of its kind cannot be read";
+        return search->n_left_out > 0 ? "not counted, as there are more sensors than are looked at"
+                                      : "not counted, as another sensor of its kind cannot be read";
     return counted ? "" : "listed, not counted: the work does not run on it";
 }
 
@@ -343,7 +415,7 @@ static void add_one(struct search *search, struct sensor *sensor, const char *pr
 static void add_component(struct search *search, enum sw_component component)
 {
     const char *preferred[MAX_SENSORS];
-    bool all_readable = true, board_is_free = true;
+    bool all_readable = search->n_left_out == 0, board_is_free = true;
     for (size_t i = 0; i < search->set->count; i++)
         board_is_free = board_is_free && search->set->meters[i].info.component != SW_GPU;
     for (size_t i = 0; i < search->count; i++) {
@@ -375,7 +447,8 @@ static void note_missing(struct search *search, const struct sw_machine *machine
                               .name = "hwmon",
                               .path = folder,
                               .reason = "no driver that is known to measure a CPU: amd_energy, "
-                                        "zenpower, scmi_sensors, vexpress_energy, apm_xgene",
+                                        "zenpower, scmi_sensors, vexpress_energy, apm_xgene, "
+                                        "ina3221",
                               .enable = ""});
     if (!has_sensor(search, SW_MACHINE))
         sw_set_probe(set,
@@ -405,7 +478,9 @@ void sw_hwmon_find(struct sw_meter_set *set, const struct sw_meter_options *opti
     for (int c = 0; c < SW_N_COMPONENTS; c++)
         add_component(search, (enum sw_component)c);
     note_missing(search, machine);
-    for (size_t i = 0; i < search->count; i++)
+    for (size_t i = 0; i < search->count; i++) {
         sw_counter_file_close(&search->sensors[i].file);
+        sw_counter_file_close(&search->sensors[i].amperes);
+    }
     free(search);
 }

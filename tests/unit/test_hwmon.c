@@ -103,12 +103,12 @@ static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
     sensor(0, "coretemp\n", "temp1", "Tctl\n", "40000\n");
     sensor(1, "amd_energy\n", "energy1", "Ecore000\n", "100\n");
     sensor(1, "amd_energy\n", "energy2", "Ecore001\n", "200\n");
-    sensor(1, "amd_energy\n", "energy3", "Esocket0\n", "1000000\n");
-    sensor(1, "amd_energy\n", "energy4", "Esocket1\n", "2000000\n");
+    sensor(1, "amd_energy\n", "energy129", "Esocket0\n", "1000000\n");
+    sensor(1, "amd_energy\n", "energy130", "Esocket1\n", "2000000\n");
     open_set();
     put(1, "energy1_input", "99999\n");
-    put(1, "energy3_input", "4000000\n");
-    put(1, "energy4_input", "7000000\n");
+    put(1, "energy129_input", "4000000\n");
+    put(1, "energy130_input", "7000000\n");
     measure(SW_CPU);
     assert_int_equal(energy.uj, 8000000);
     assert_int_equal(energy.source, SW_MEASURED);
@@ -117,7 +117,6 @@ static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
     fake_tree_link(&tree, "/sys/class/hwmon/hwmon7", "hwmon1");
     open_set();
     assert_int_equal(sw_meter_set_count(set), 2);
-    holds(probe_of("amd_energy:Ecore000")->reason, "another sensor sees the same, or more of it");
     assert_int_equal(sw_meter_set_count(set), 2);
     /* With powercap beside it the sockets are twins. */
     fake_tree_zone(&tree, "intel-rapl:0", "package-0", 5000000, RANGE);
@@ -129,12 +128,12 @@ static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
     /* A socket that cannot be read leaves neither. */
     fake_tree_remove(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj");
     fake_tree_link(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj", "/nowhere/masked");
-    put(1, "energy4_input", "\n");
+    put(1, "energy130_input", "\n");
     open_set();
     assert_false(probe_of("amd_energy:package-0")->counted);
     assert_string_equal(probe_of("amd_energy:package-0")->reason,
                         "not counted, as another sensor of its kind cannot be read");
-    holds(probe_of("amd_energy:package-1")->reason, "energy4_input: holds \"\", not a count");
+    holds(probe_of("amd_energy:package-1")->reason, "energy130_input: holds \"\", not a count");
 }
 
 static void zenpower_is_integrated(void **state)
@@ -178,6 +177,49 @@ static void arm_sensors_go_by_their_labels(void **state)
     assert_false(probe_of("scmi:GPU")->counted);
     holds(probe_of("scmi:x_rail_7")->reason, "its label \"x_rail_7\" does not say what it sees");
     holds(probe_of("scmi:big-cluster@hwmon0")->reason, "another sensor sees the same");
+}
+
+static void rails_of_a_board_are_volts_times_amperes(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"VDD_IN\n", "VDD_CPU_CV\n", "VDD_GPU_SOC\n",
+                                         "VIN_SYS_5V0\n"};
+    for (unsigned i = 0; i < 4; i++) {
+        char channel[16], file[32];
+        snprintf(channel, sizeof channel, "in%u", i + 1);
+        sensor(5, "ina3221\n", channel, labels[i], "5000\n");
+        snprintf(file, sizeof file, "curr%u_input", i + 1);
+        put(5, file, i == 0 ? "2400\n" : "600\n");
+    }
+    sensor(5, "ina3221\n", "in7", "sum of shunt voltages\n", "5\n");
+    open_set();
+    measure(SW_MACHINE);
+    is_power(12);
+    assert_string_equal(energy.meter, "ina3221:VDD_IN");
+    measure(SW_CPU);
+    is_power(3);
+    assert_string_equal(energy.meter, "ina3221:VDD_CPU_CV");
+    assert_false(probe_of("ina3221:VDD_GPU_SOC")->counted);
+    holds(probe_of("ina3221:VIN_SYS_5V0")->reason, "does not say what it sees");
+    put(5, "curr2_input", "oops\n");
+    measure(SW_CPU);
+    assert_false(energy.has_value);
+}
+
+static void more_sensors_than_are_looked_at(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i <= 70; i++) {
+        char channel[16], label[16];
+        snprintf(channel, sizeof channel, "energy%u", i);
+        snprintf(label, sizeof label, "cluster %u\n", i);
+        sensor(0, "scmi_sensors\n", channel, label, "5\n");
+    }
+    open_set();
+    assert_string_equal(probe_of("scmi:cluster-1")->reason,
+                        "not counted, as there are more sensors than are looked at");
+    measure(SW_CPU);
+    assert_int_not_equal(energy.source, SW_MEASURED);
 }
 
 static void an_acpi_power_meter_is_the_machine(void **state)
@@ -247,7 +289,7 @@ static void hostile_folders(void **state)
 {
     (void)state;
     /* Ten thousand channels, a folder for a file, a name that is none, a link to itself. */
-    sensor(0, "scmi_sensors\n", "energy17", "cpu\n", "1\n");
+    sensor(0, "scmi_sensors\n", "energy1025", "cpu\n", "1\n");
     sensor(1, "amd_energy", "energy1", "Esocket99999999999999999999999999999999999999\n", "1\n");
     fake_tree_folder(&tree, "/sys/class/hwmon/hwmon2");
     fake_tree_folder(&tree, "/sys/class/hwmon/hwmon2/name");
@@ -271,6 +313,8 @@ int main(void)
         TEST(sockets_of_amd_energy_are_summed_cores_are_inside),
         TEST(zenpower_is_integrated),
         TEST(arm_sensors_go_by_their_labels),
+        TEST(rails_of_a_board_are_volts_times_amperes),
+        TEST(more_sensors_than_are_looked_at),
         TEST(an_acpi_power_meter_is_the_machine),
         TEST(boards_without_a_library),
         TEST(a_sensor_that_fails_and_comes_back),

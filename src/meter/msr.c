@@ -7,11 +7,10 @@
  *          0x639 cores and 0x641 uncore are inside the package, and are left alone
  *   AMD    0xC0010299 units, 0xC001029B package; 0xC001029A, a core, is inside
  *
- * Servers from Haswell to Emerald Rapids and Knights Landing count dram in 2^-16 J, and Sapphire
- * and Emerald Rapids psys in 1 J, whatever the units register says (the kernel's
- * arch/x86/events/rapl.c).
+ * Servers from Haswell to Ice Lake and Knights Landing count dram in 2^-16 J, and Sapphire and
+ * Emerald Rapids psys in 1 J, whatever the units register says (the kernel's
+ * arch/x86/events/rapl.c; its version 5.10 to 6.0 took dram of Sapphire Rapids for one of them).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

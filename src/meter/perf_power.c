@@ -1,9 +1,12 @@
 /*
  * RAPL through the kernel's perf PMU "power":
  *
- *   /sys/bus/event_source/devices/power/type                  number of the PMU
- *                                      /cpumask               one processor for each package (or
- * die) /events/energy-pkg     event=0x02 /events/energy-pkg.scale, .unit   2.328e-10, Joules
+ *   /sys/bus/event_source/devices/power/
+ *       type                       number of the PMU
+ *       cpumask                    one processor for each package (or die)
+ *       events/energy-pkg          event=0x02
+ *       events/energy-pkg.scale    2.3283064365386962890625e-10
+ *       events/energy-pkg.unit     Joules
  *
  * and energy-ram, energy-psys where the CPU has them; energy-cores and energy-gpu are inside
  * energy-pkg and left alone. The kernel folds wraps and counts in 64 bits. It is the first choice:

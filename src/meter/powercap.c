@@ -1,11 +1,12 @@
 /*
  * RAPL through the powercap tree of Linux. A zone is a folder such as
  *
- *   /sys/class/powercap/intel-rapl:0     name=package-0   (multi-die: package-0-die-0, ...)
- *   /sys/class/powercap/intel-rapl:0:0   name=core        part of its package: ignored
- *   /sys/class/powercap/intel-rapl:0:1   name=dram        beside its package, though inside its
- * folder /sys/class/powercap/intel-rapl:1     name=psys        holds the packages: listed, not
- * counted /sys/class/powercap/intel-rapl-mmio:0  name=package-0  the same counter by another way
+ *   /sys/class/powercap/
+ *       intel-rapl:0         name=package-0   (multi-die: package-0-die-0, ...)
+ *       intel-rapl:0:0       name=core        part of its package: ignored
+ *       intel-rapl:0:1       name=dram        beside its package, though inside its folder
+ *       intel-rapl:1         name=psys        holds the packages: listed, not counted
+ *       intel-rapl-mmio:0    name=package-0   the same counter by another way
  *
  * with energy_uj, which restarts at 0 after max_energy_range_uj. AMD's zones have the same names.
  * The tree is full of links to itself; a zone is known by its folder's inode and by its base name,

@@ -26,6 +26,7 @@ _smolwatt()
     __wait) mapfile -t COMPREPLY < <(compgen -W "spin-sleep spin sleep" -- "$cur") ;;
     __cpu_model) mapfile -t COMPREPLY < <(compgen -W "tdp_load codecarbon_v2 codecarbon_v3 none" -- "$cur") ;;
     __ram_model) mapfile -t COMPREPLY < <(compgen -W "codecarbon_v2 codecarbon_v3 per_gib none" -- "$cur") ;;
+    __require) mapfile -t COMPREPLY < <(compgen -W "VALID INFORMATIVE" -- "$cur") ;;
     __prompt_template) mapfile -t COMPREPLY < <(compgen -W "study squad" -- "$cur") ;;
     __model_name | _m)
         mapfile -t COMPREPLY < <(compgen -d -W "synthetic:smollm-135m synthetic:smollm-360m

@@ -1,5 +1,6 @@
 #include "bench/sample.h"
 
+#include "bench/quality.h"
 #include "record/journal.h"
 
 enum sw_code sw_answer_watch_begin(struct sw_answer_watch *out, const struct sw_study *study,
@@ -53,8 +54,8 @@ static json_t *stamps_to_json(const uint64_t *stamps_ns, size_t n)
     return array;
 }
 
-/* {"text", "answer"}: special tokens left out, as the study printed. */
-static enum sw_code put_text(json_t *line, const struct sw_study *study,
+/* {"text", "answer", "quality"}: special tokens left out, as the study printed. */
+static enum sw_code put_text(json_t *line, const struct sw_study *study, size_t question,
                              const struct sw_generation *g, struct sw_error *err)
 {
     struct sw_buffer text = {0};
@@ -66,6 +67,11 @@ static enum sw_code put_text(json_t *line, const struct sw_study *study,
         json_object_set_new(line, "text", json_stringn(bytes, text.size));
         json_object_set_new(line, "answer",
                             json_stringn(answer.data != NULL ? answer.data : "", answer.size));
+        json_t *quality = NULL;
+        code = sw_quality_of_answer(&quality, &study->dataset->questions[question],
+                                    answer.data != NULL ? answer.data : "", answer.size,
+                                    study->is_synthetic, err);
+        json_object_set_new(line, "quality", quality);
     }
     sw_buffer_free(&text);
     sw_buffer_free(&answer);
@@ -88,7 +94,7 @@ enum sw_code sw_sample_to_json(json_t **out, const struct sw_study *study, size_
         "decode_ns", (json_int_t)(g->end_ns - g->decode_start_ns));
     if (line == NULL)
         return sw_fail(err, SW_ENOMEM, "sample %zu: cannot be recorded", index + 1);
-    enum sw_code code = put_text(line, study, g, err);
+    enum sw_code code = put_text(line, study, prompt->question, g, err);
     if (code != SW_OK) {
         json_decref(line);
         return code;

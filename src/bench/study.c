@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/conditions.h"
 #include "bench/phase.h"
 #include "bench/sample.h"
 #include "engine/batch.h"
@@ -78,12 +79,18 @@ static bool is_done(const struct sw_study *study, size_t index)
 struct single {
     struct sw_answer_watch watch; /* first: on_token and on_edge have one context */
     struct sw_snapshot edges[3];  /* by enum sw_edge */
+    struct sw_conditions before, after;
 };
 
 static void read_meters(void *ctx, enum sw_edge edge)
 {
     struct single *single = ctx;
-    sw_meter_set_read_at_tick(single->watch.study->meters, SW_EDGE_WAIT_NS, &single->edges[edge]);
+    const struct sw_study *study = single->watch.study;
+    if (edge == SW_EDGE_BEGIN)
+        sw_conditions_read(study->conditions, &single->before);
+    sw_meter_set_read_at_tick(study->meters, SW_EDGE_WAIT_NS, &single->edges[edge]);
+    if (edge == SW_EDGE_DECODE_END)
+        sw_conditions_read(study->conditions, &single->after);
 }
 
 static void put_energy(json_t *line, const struct single *single)
@@ -130,6 +137,8 @@ static enum sw_code run_sample(struct single *single, size_t index, struct sw_er
         code = sw_sample_to_json(&line, study, index, &generation, err);
     if (code == SW_OK) {
         put_energy(line, single);
+        json_object_set_new(line, "conditions",
+                            sw_conditions_to_json(&single->before, &single->after));
         code = study->on_sample(study->ctx, line, err);
     }
     json_decref(line);
@@ -169,6 +178,7 @@ struct many {
     size_t n_windows;
     size_t n_interrupted; /* samples that were dropped */
     struct sw_snapshot begin, end;
+    struct sw_conditions before, after;
 };
 
 static bool next_prompt(void *ctx, size_t place, struct sw_generate_request *request)
@@ -197,6 +207,7 @@ static bool next_prompt(void *ctx, size_t place, struct sw_generate_request *req
 static void begin_window(void *ctx)
 {
     struct many *many = ctx;
+    sw_conditions_read(many->study->conditions, &many->before);
     sw_meter_set_read_at_tick(many->study->meters, SW_EDGE_WAIT_NS, &many->begin);
 }
 
@@ -205,16 +216,18 @@ static enum sw_code end_window(void *ctx, const struct sw_window *window, struct
     struct many *many = ctx;
     const struct sw_study *study = many->study;
     sw_meter_set_read_at_tick(study->meters, SW_EDGE_WAIT_NS, &many->end);
+    sw_conditions_read(study->conditions, &many->after);
     json_t *line = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o}", "schema_version",
-        SW_SCHEMA_VERSION, "type", "window", "run_id", study->run_id, "index",
+        "{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:{s:o, s:o}, s:o, s:o}",
+        "schema_version", SW_SCHEMA_VERSION, "type", "window", "run_id", study->run_id, "index",
         (json_int_t)many->n_windows, "phase", sw_window_phase_name(window->phase), "n_sequences",
         (json_int_t)window->n_sequences, "n_prompt_tokens", (json_int_t)window->n_prompt_tokens,
         "n_generated_tokens", (json_int_t)window->n_generated_tokens, "start_ns",
         (json_int_t)window->start_ns, "end_ns", (json_int_t)window->end_ns, "edges", "begin",
         sw_phase_edge_to_json(study->meters, &many->begin), "end",
         sw_phase_edge_to_json(study->meters, &many->end), "energy",
-        sw_phase_energy_to_json(study->meters, &many->begin, &many->end));
+        sw_phase_energy_to_json(study->meters, &many->begin, &many->end), "conditions",
+        sw_conditions_to_json(&many->before, &many->after));
     many->n_windows++;
     enum sw_code code = line != NULL
                             ? study->on_window(study->ctx, line, err)
@@ -240,6 +253,7 @@ static enum sw_code end_sample(void *ctx, size_t place, const struct sw_generati
         return code;
     snprintf(reason, sizeof reason, "shared by a batch of %zu: see the windows", study->batch);
     json_object_set_new(line, "edges", json_null());
+    json_object_set_new(line, "conditions", json_null());
     json_object_set_new(line, "energy",
                         json_pack("{s:o, s:o}", "prefill", sw_phase_energy_absent(reason), "decode",
                                   sw_phase_energy_absent(reason)));

@@ -16,6 +16,7 @@
 #include "dataset/dataset.h"
 #include "dataset/prompt.h"
 #include "engine/engine.h"
+#include "meter/conditions.h"
 #include "meter/meter.h"
 #include "text/tokenizer.h"
 
@@ -40,6 +41,8 @@ struct sw_study {
     struct sw_engine *engine;
     const struct sw_tokenizer *tokenizer;
     struct sw_meter_set *meters;
+    struct sw_conditions_reader *conditions; /* read before the first and after the last edge */
+    bool is_synthetic;                       /* the weights are: the text is noise */
     const struct sw_dataset *dataset;
     const struct sw_prompt_template *prompt_template;
     const struct sw_study_prompt *prompts; /* (n) */

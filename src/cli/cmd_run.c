@@ -19,11 +19,13 @@
 #include "cli/interrupt.h"
 #include "cli/meter_options.h"
 #include "cli/place_options.h"
+#include "cli/quality_options.h"
 #include "cli/sources.h"
 #include "cli/terminal.h"
 #include "record/journal.h"
 #include "record/resume.h"
 #include "record/summary.h"
+#include "record/verdict.h"
 #include "report/run_report.h"
 
 struct run_options {
@@ -31,6 +33,8 @@ struct run_options {
     struct sw_meter_choice meter;
     struct sw_carbon_options place;
     struct sw_dataset_options fields;
+    struct sw_quality_choice quality;
+    const char *require;
     const char *profile, *dataset_name, *dataset_split, *prompt_template, *format, *journal;
     struct sw_texts stops;
     uint64_t samples, seed, max_new_tokens, batch;
@@ -55,6 +59,9 @@ struct run {
     struct sw_study_prompt *prompts; /* (n_samples) */
     struct sw_meter_set *meters;
     struct sw_meter_sampler *sampler; /* beside the edges, from load to end */
+    struct sw_conditions_reader *conditions;
+    enum sw_verdict_level required, verdict; /* asked for, and given */
+    json_t *ids;                             /* array: each answer's, null where there is none */
     struct sw_snapshot load_begin, load_end;
     struct sw_journal *journal;
     struct sw_resume earlier; /* what --resume found */
@@ -91,6 +98,10 @@ static enum sw_code prepare(struct run *r, struct sw_error *err)
     if (code == SW_OK && strcmp(o->profile, "study") != 0)
         code =
             sw_fail(err, SW_EUSAGE, "--profile: only \"study\" is built, not \"%s\"", o->profile);
+    r->required = SW_INVALID;
+    if (code == SW_OK && o->require != NULL && !sw_verdict_parse(&r->required, o->require))
+        code = sw_fail(err, SW_EUSAGE, "--require: \"%s\" is neither VALID nor INFORMATIVE",
+                       o->require);
     if (code == SW_OK)
         code = sw_carbon_find(&r->factor, &o->place, err);
     if (code == SW_OK)
@@ -103,6 +114,8 @@ static enum sw_code prepare(struct run *r, struct sw_error *err)
                                     strcmp(o->engine.backend, "base_gpu") == 0 ||
                                         strcmp(o->engine.backend, "onnx_gpu") == 0,
                                     err);
+    if (code == SW_OK)
+        code = sw_conditions_open(&r->conditions, o->meter.sysfs_root, err);
     if (code == SW_OK)
         code = sw_resolve_model(&r->model_path, &r->model_name, o->engine.model_name,
                                 o->engine.revision, &r->progress, err);
@@ -241,6 +254,17 @@ static enum sw_code take_up(struct run *r, struct sw_error *err)
     return SW_OK;
 }
 
+/* For what is looked at after the run. */
+static void keep_ids(struct run *r, const json_t *sample)
+{
+    size_t index = (size_t)json_integer_value(json_object_get(sample, "index"));
+    if (r->ids == NULL)
+        r->ids = json_array();
+    while (json_array_size(r->ids) < r->n_samples)
+        json_array_append_new(r->ids, json_null());
+    json_array_set(r->ids, index, json_object_get(sample, "ids"));
+}
+
 /* Journal and summary; of a resumed run, the summary begins with the samples it has. */
 static enum sw_code begin_record(struct run *r, struct sw_error *err)
 {
@@ -264,8 +288,11 @@ static enum sw_code begin_record(struct run *r, struct sw_error *err)
         return code;
     for (size_t i = 0; i < json_array_size(r->earlier.windows) && code == SW_OK; i++)
         code = sw_summary_add_window(r->summary, json_array_get(r->earlier.windows, i), err);
-    for (size_t i = 0; i < json_array_size(r->earlier.samples) && code == SW_OK; i++)
+    for (size_t i = 0; i < json_array_size(r->earlier.samples) && code == SW_OK; i++) {
         code = sw_summary_add(r->summary, json_array_get(r->earlier.samples, i), err);
+        if (code == SW_OK)
+            keep_ids(r, json_array_get(r->earlier.samples, i));
+    }
     if (code == SW_OK)
         sw_summary_begin_stretch(r->summary);
     return code;
@@ -293,6 +320,7 @@ static enum sw_code take_sample(void *ctx, const json_t *sample, struct sw_error
     code = sw_summary_add(r->summary, sample, err);
     if (code != SW_OK)
         return code;
+    keep_ids(r, sample);
     size_t n_done = sw_summary_n_samples(r->summary);
     double n_tokens = json_number_value(json_object_get(sample, "n_generated_tokens"));
     double seconds = (json_number_value(json_object_get(sample, "prefill_ns")) +
@@ -345,6 +373,45 @@ static json_t *end_sampling(struct run *r)
     return sampling;
 }
 
+static enum sw_code take_quality(void *ctx, const json_t *line, struct sw_error *err)
+{
+    struct run *r = ctx;
+    enum sw_code code = sw_journal_append(r->journal, line, err);
+    return code == SW_OK ? sw_summary_add_quality(r->summary, line, err) : code;
+}
+
+/* What takes the engine again; nothing of it is measured. */
+static enum sw_code look_at_quality(struct run *r, struct sw_error *err)
+{
+    const json_t **ids = calloc(r->n_samples, sizeof *ids);
+    if (ids == NULL)
+        return sw_fail(err, SW_ENOMEM, "quality: out of memory");
+    for (size_t i = 0; i < r->n_samples; i++) {
+        const json_t *of_sample = json_array_get(r->ids, i);
+        ids[i] = json_is_array(of_sample) ? of_sample : NULL;
+    }
+    enum sw_code code =
+        sw_quality_choice_run(&r->options.quality, &r->parts,
+                              &(struct sw_quality_plan){
+                                  .run_id = r->run_id,
+                                  .engine = r->engine,
+                                  .is_synthetic = sw_model_is_synthetic(r->parts.model),
+                                  .tokenizer = r->parts.tokenizer,
+                                  .dataset = &r->dataset,
+                                  .prompt_template = &r->prompt_template,
+                                  .prompts = r->prompts,
+                                  .ids = ids,
+                                  .n = r->n_samples,
+                                  .vocab_size = sw_model_config(r->parts.model)->vocab_size,
+                                  .on_line = take_quality,
+                                  .is_interrupted = is_interrupted,
+                                  .ctx = r,
+                              },
+                              r->options.max_new_tokens, err);
+    free(ids);
+    return code;
+}
+
 /* The `end` line into the journal, the record or summary to standard output. */
 static enum sw_code finish(struct run *r, bool interrupted, struct sw_error *err)
 {
@@ -357,10 +424,14 @@ static enum sw_code finish(struct run *r, bool interrupted, struct sw_error *err
     struct sw_summary_end end = {.interrupted = interrupted,
                                  .ended_at = ended_at,
                                  .idle_after = idle_after,
-                                 .memory = memory_to_json(r)};
-    enum sw_code code = sw_summary_finish(r->summary, &end, &record, err);
+                                 .memory = memory_to_json(r),
+                                 .sampling = end_sampling(r)};
+    enum sw_code code = interrupted ? SW_OK : look_at_quality(r, err);
+    if (code == SW_OK)
+        code = sw_summary_finish(r->summary, &end, &record, err);
     if (code == SW_OK) {
-        json_object_set_new(record, "sampling", end_sampling(r));
+        const json_t *verdict = json_object_get(record, "verdict");
+        sw_verdict_parse(&r->verdict, json_string_value(json_object_get(verdict, "row")));
         sw_run_report_write(&text, r->format, record);
         code = text.failed ? sw_fail(err, SW_ENOMEM, "summary: out of memory") : SW_OK;
     }
@@ -393,6 +464,8 @@ static enum sw_code run_study(struct run *r, struct sw_error *err)
         .engine = r->engine,
         .tokenizer = r->parts.tokenizer,
         .meters = r->meters,
+        .conditions = r->conditions,
+        .is_synthetic = sw_model_is_synthetic(r->parts.model),
         .dataset = &r->dataset,
         .prompt_template = &r->prompt_template,
         .prompts = r->prompts,
@@ -436,6 +509,8 @@ static void close_run(struct run *r)
     sw_engine_parts_close(&r->parts);
     sw_meter_sampler_stop(r->sampler, NULL);
     sw_meter_set_close(r->meters);
+    sw_conditions_close(r->conditions);
+    json_decref(r->ids);
     sw_prompt_template_free(&r->prompt_template);
     sw_dataset_free(&r->dataset);
     free(r->indices);
@@ -545,9 +620,16 @@ static int run_command(int argc, char **argv)
          .value = &o->stops,
          .argument = "TEXT",
          .help = "end an answer at this text; may be given again"},
+        {.kind = SW_OPTION_GROUP, .name = "Quality"},
+        SW_QUALITY_OPTIONS(o->quality),
         {.kind = SW_OPTION_GROUP, .name = "Energy"},
         SW_METER_OPTIONS(o->meter),
         SW_SAMPLING_OPTION(o->meter),
+        {.kind = SW_OPTION_TEXT,
+         .name = "require",
+         .value = &o->require,
+         .argument = "VERDICT",
+         .help = "exit with 3 where the row's verdict is worse: VALID or INFORMATIVE"},
         {.kind = SW_OPTION_REAL,
          .name = "idle_seconds",
          .value = &o->idle_s,
@@ -589,6 +671,11 @@ static int run_command(int argc, char **argv)
     if (code != SW_OK)
         sw_say("%s", err.text);
     close_run(&r);
+    if (code == SW_OK && r.verdict > r.required) {
+        sw_say("--require %s: the run is %s", sw_verdict_name(r.required),
+               sw_verdict_name(r.verdict));
+        return SW_EXIT_VERDICT;
+    }
     return sw_exit_for(code);
 }
 

@@ -38,7 +38,7 @@ static void add(struct sw_summary *summary, const json_t *line)
 static void finish(struct sw_summary *summary)
 {
     json_t *end;
-    enum sw_verdict_level level;
+    enum sw_verdict_level level = SW_VALID;
     struct sw_error err = {0};
     struct sw_summary_end facts = {.ended_at = "2026-01-01T00:00:00Z"};
     if (sw_summary_finish(summary, &facts, &end, &err) != SW_OK)

@@ -118,8 +118,16 @@ static void open_moving(enum waveform waveform, uint64_t range_uj, uint64_t peri
                                              .start_uj = 5,
                                              .range_uj = range_uj};
     waveform_start(&writer);
-    open_set();
-    sw_meter_set_measure_ticks(set, 60 * ms_ns);
+    /* A writer that other programs hold up ticks late: what is tested needs one that does not. */
+    for (int attempt = 0; attempt < 50; attempt++) {
+        open_set();
+        sw_meter_set_measure_ticks(set, 60 * ms_ns);
+        uint64_t tick_ns = sw_meter_set_info(set, 0)->tick_ns;
+        if ((tick_ns >= 900000 && tick_ns <= 1100000) || attempt == 49)
+            break;
+        sw_meter_set_close(set);
+        set = NULL;
+    }
     assert_in_range(sw_meter_set_info(set, 0)->tick_ns, 900000, 1100000);
     if (period_ns > 0)
         start_sampler((struct sw_meter_sampler_options){.period_ns = period_ns});

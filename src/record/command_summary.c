@@ -7,6 +7,7 @@
 
 #include "base/statistics.h"
 #include "record/energy.h"
+#include "statistics/interval.h"
 
 /* A figure over the runs that have it. */
 struct sample {
@@ -30,11 +31,16 @@ static json_t *sample_to_json(struct sample *s)
 {
     if (s->n == 0)
         return json_null();
+    struct sw_interval interval;
+    sw_interval_mean(s->values, s->n, 0.95, &interval); /* before the values are sorted */
     double low = sw_quantile(s->values, s->n, 0), high = sw_quantile(s->values, s->n, 1);
     double median = sw_median(s->values, s->n);
-    return json_pack("{s:I, s:f, s:o, s:f, s:f, s:f}", "n", (json_int_t)s->n, "mean", s->mean, "sd",
+    return json_pack("{s:I, s:f, s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:b, s:s?}", "n",
+                     (json_int_t)s->n, "mean", s->mean, "sd",
                      s->n > 1 ? json_real(s->sd) : json_null(), "median", median, "min", low, "max",
-                     high);
+                     high, "low", s->n > 1 ? json_real(interval.low) : json_null(), "high",
+                     s->n > 1 ? json_real(interval.high) : json_null(), "level", interval.level,
+                     "marked", (int)interval.marked, "reason", interval.reason);
 }
 
 static json_t *run_at(const json_t *result, size_t i)

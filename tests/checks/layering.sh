@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 declare -A may=(
     [base]=""
+    [statistics]="base"
     [text]="base"
     [model]="base"
     [backend]="model base"
@@ -13,10 +14,10 @@ declare -A may=(
     [carbon]="base"
     [dataset]="base"
     [hub]="base"
-    [record]="base"
+    [record]="statistics base"
     [bench]="engine backend model text meter dataset record base"
     [report]="record carbon base"
-    [cli]="bench report record engine backend model text meter carbon dataset hub base"
+    [cli]="statistics bench report record engine backend model text meter carbon dataset hub base"
 )
 n=0
 report() { # report OK? NAME DETAILS

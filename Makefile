@@ -137,14 +137,16 @@ install: $(PROGRAM)
 	install -D -m 644 docs/man/smolwatt.1 $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1
 	install -D -m 644 share/completion/smolwatt.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt
-	install -D -m 644 docs/record.schema.json $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json
+	for file in record measure; do install -D -m 644 docs/$$file.schema.json \
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/$$file.schema.json || exit 1; done
 	for file in $(EXAMPLES); do install -D -m 644 share/$$file \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/examples/$$file || exit 1; done
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/smolwatt/examples
 	rm -f $(DESTDIR)$(PREFIX)/bin/smolwatt $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt \
-	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json \
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/measure.schema.json
 
 format:
 	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])

@@ -15,6 +15,11 @@ need() {
     command -v "$1" >/dev/null || skip "$1 is not installed"
 }
 
+check_measure() {
+    need python3
+    "$python" "$root/tests/support/check_measure.py" "$1" "$root/docs/measure.schema.json"
+}
+
 check_journal() {
     need python3
     "$python" "$root/tests/support/check_record.py" "$1" "$schema"

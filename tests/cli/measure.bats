@@ -23,6 +23,42 @@ make_tree() {
     jq -e 'has("trace") | not' result
 }
 
+@test "what it prints fits its schema, and is recomputed from its own runs" {
+    make_tree
+    "$SMOLWATT" measure -o json -- true >result
+    check_measure result
+    "$SMOLWATT" measure -o json --sysfs_root tree --trace --sample_ms 5 -r 6 -- \
+        sh -c 'read -r uj <tree/sys/class/powercap/intel-rapl:0/energy_uj
+               echo $((uj + 700000)) >tree/sys/class/powercap/intel-rapl:0/energy_uj; sleep 0.03' >result
+    check_measure result
+    jq -e '.statistics.cpu_j.n == 6 and (.runs | all(.trace | length > 2))' result
+    # A counter that goes back in the second run; a command that cannot start; a signal; several.
+    rm tree/sys/class/powercap/intel-rapl:0/max_energy_range_uj
+    "$SMOLWATT" measure -o json --sysfs_root tree -r 2 -- \
+        sh -c 'echo 9000000 >tree/x; mv tree/x tree/sys/class/powercap/intel-rapl:0/energy_uj
+               [ -e again ] && echo 1 >tree/sys/class/powercap/intel-rapl:0/energy_uj; touch again' >result
+    check_measure result
+    run -127 "$SMOLWATT" measure --output result -o json -- ./nowhere
+    check_measure result
+    run "$SMOLWATT" measure --output result -o json -- sh -c 'kill -TERM $$'
+    check_measure result
+    "$SMOLWATT" measure -o json -r 3 true 'sleep 0.01' 'true; true' >result
+    check_measure result
+    "$SMOLWATT" measure -o jsonl -r 2 true 'sleep 0.01' >lines
+    while read -r line; do
+        echo "$line" >result
+        check_measure result
+    done <lines
+    # The check itself sees what is wrong.
+    "$SMOLWATT" measure -o json -- true >result
+    for change in '.wall_ns += 1' '.extra = 1' 'del(.runs[0].sampler)' '.energy_j.total.value = 1e9' \
+        '.runs[0].energy.ram.uj = -1' '.statistics.wall_s.mean *= 2'; do
+        jq "$change" result >changed
+        run check_measure changed
+        [ "$status" -eq 1 ]
+    done
+}
+
 @test "with --output the command's streams are its own" {
     printf 'in\n' | "$SMOLWATT" measure -o json --output result -- sh -c 'cat; echo e >&2' >out 2>err
     [ "$(cat out)" = in ]

@@ -132,6 +132,7 @@ load helpers
     [ -f dest/usr/share/man/man1/smolwatt.1 ]
     [ -f dest/usr/share/bash-completion/completions/smolwatt ]
     [ -f dest/usr/share/smolwatt/record.schema.json ]
+    [ -f dest/usr/share/smolwatt/measure.schema.json ]
     for file in udev/70-smolwatt-rapl.rules sysusers.d/smolwatt.conf tmpfiles.d/smolwatt-rapl.conf; do
         cmp "$root/share/$file" "dest/usr/share/smolwatt/examples/$file"
     done

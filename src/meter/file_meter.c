@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "meter/package.h"
 
 static struct sw_counter_file *moved(struct sw_meter_set *set, struct sw_counter_file *file)
 {
@@ -92,5 +93,6 @@ bool sw_set_add_power_file(struct sw_meter_set *set, const struct sw_meter_info 
 
 const char *sw_set_chgrp_command(struct sw_meter_set *set, const char *path)
 {
-    return sw_set_text(set, "sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s", path, path);
+    const char *word = sw_set_shell_word(set, path);
+    return sw_set_text(set, "sudo chgrp \"$(id -gn)\" %s && sudo chmod g+r %s", word, word);
 }

@@ -148,10 +148,11 @@ static const char *open_error(struct sw_meter_set *set, const char *path, int er
     if (error == ENOENT || error == ENXIO || error == ENODEV)
         *enable = "sudo modprobe msr";
     if (error == EACCES || error == EPERM) {
+        const char *root = sw_set_shell_word(set, set->root);
         *enable = sw_set_text(set,
                               "sudo setcap cap_sys_rawio=ep %s && sudo chgrp \"$(id -gn)\" "
                               "%s/dev/cpu/*/msr && sudo chmod g+r %s/dev/cpu/*/msr",
-                              sw_set_own_program(set), set->root, set->root);
+                              sw_set_own_program(set), root, root);
         return sw_set_text(set,
                            "%s: %s (the right to all registers of the processor; perf and powercap "
                            "need less)",

@@ -106,6 +106,23 @@ void sw_set_reason(struct sw_meter_set *set, enum sw_component component, const 
         set->reason[component] = reason;
 }
 
+const char *sw_set_shell_word(struct sw_meter_set *set, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:@%+=-,";
+    if (text[strspn(text, plain)] == 0)
+        return text;
+    const char *word = "'";
+    for (const char *part = text;;) {
+        size_t n = strcspn(part, "'");
+        word = sw_set_text(set, "%s%.*s", word, (int)n, part);
+        if (part[n] == 0)
+            return sw_set_text(set, "%s'", word);
+        word = sw_set_text(set, "%s'\\''", word);
+        part += n + 1;
+    }
+}
+
 const char *sw_set_own_program(struct sw_meter_set *set)
 {
     char path[1024];

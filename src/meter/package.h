@@ -33,6 +33,9 @@ const char *sw_set_twin_text(struct sw_meter_set *set, const char *twin);
 /* Why nothing better was found, unless something was, or a better kind has told why it was not. */
 void sw_set_reason(struct sw_meter_set *set, enum sw_component component, const char *reason);
 
+/* Text as one word of a shell, in single quotes where it needs them. */
+const char *sw_set_shell_word(struct sw_meter_set *set, const char *text);
+
 /* The running program's own file in single quotes, for a shell. */
 const char *sw_set_own_program(struct sw_meter_set *set);
 

@@ -251,10 +251,11 @@ static enum sw_component component_of(enum kind kind)
 
 static const char *enable_command(struct sw_meter_set *set)
 {
+    const char *root = sw_set_shell_word(set, set->root);
     return sw_set_text(set,
                        "sudo chgrp \"$(id -gn)\" %s/sys/class/powercap/*/energy_uj && "
                        "sudo chmod g+r %s/sys/class/powercap/*/energy_uj",
-                       set->root, set->root);
+                       root, root);
 }
 
 /* Hands the zone's open file to a new meter. */

@@ -177,6 +177,78 @@ check_texts() {
     check_texts
 }
 
+# Commands of doctor's JSON, one a line; what only hands can do is no command.
+commands_of() {
+    jq -r '.[] | .enable, .enable_for_good, .change, .restore | select(. != null)' "$1" |
+        grep -E '(^|[|&;] *)(sudo|echo|docker|smolwatt) ' || :
+}
+
+@test "what is to be typed is a command, for each kind of machine" {
+    local kind line n=0
+    for kind in "${machines[@]}"; do
+        make_machine "$kind" "$kind"
+        SMOLWATT_NVML=/nowhere/libnvidia-ml.so "$SMOLWATT" doctor --sysfs_root "$kind" -o json >"$kind.json"
+        jq -e '[.[] | .enable, .enable_for_good | select(. != null)] | all(test("^(sudo|docker|smolwatt) "))' "$kind.json"
+        commands_of "$kind.json" >commands
+        while read -r line; do
+            bash -n -c "$line"
+            sh -n -c "$line"
+            printf '%s\n' "$line"
+            n=$((n + 1))
+        done <commands >>all
+    done
+    [ "$n" -ge 40 ]
+    command -v shellcheck >/dev/null || skip "no shellcheck: $n commands are only parsed"
+    # One script of all; a file that is globbed may be missing, and $(id -gn) may hold anything.
+    { echo '#!/bin/bash'; sort -u all; } >all.sh
+    shellcheck -S info all.sh
+}
+
+@test "a command names the files of a tree whose name a shell would take apart" {
+    run_as=()
+    if [ "$(id -u)" -eq 0 ]; then
+        need setpriv
+        run_as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    fi
+    "${run_as[@]}" test -x "$SMOLWATT" || skip "the program's folder is closed to others"
+    parent=$(mktemp -d)
+    chmod 755 "$parent"
+    tree="$parent/a tree; touch spoilt \$(touch spoilt) 'x'"
+    make_machine client-psys "$tree"
+    sensor "$tree" hwmon3 amd_energy energy1 Esocket0 12345
+    put "$tree/sys/bus/event_source/devices/power/type" 21
+    chmod 0000 "$tree"/sys/class/powercap/intel-rapl:0/energy_uj "$tree"/sys/class/hwmon/hwmon3/energy1_input
+    "${run_as[@]}" "$SMOLWATT" doctor --sysfs_root "$tree" -o json >out
+    jq -r '.[] | .enable // empty | select(test("chmod g.r"))' out | sort -u >commands
+    [ "$(wc -l <commands)" -eq 2 ]
+    # What sudo would be given, in its place.
+    sudo() { printf '%s\n' "${@: -1}"; }
+    while read -r line; do eval "$line"; done <commands >files
+    while read -r file; do [ -e "$file" ]; done <files
+    grep -qxF "$tree/sys/class/hwmon/hwmon3/energy1_input" files
+    [ ! -e spoilt ]
+    rm -r "$parent"
+}
+
+@test "commands in the documentation are commands, and their options are known" {
+    local file sub line option known n=0
+    for file in "$root"/README.md "$root"/docs/*.md; do
+        grep -E '^    ' "$file" | grep -E '^    (sudo|smolwatt|scripts/|git|make|echo|while|do|done)' |
+            sed 's/^    //; s/ *[…].*//; s/ \.\.\.$//' >blocks || :
+        bash -n blocks
+        grep -oE '(^|build/|\| )smolwatt [a-z].*' blocks | sed 's/^| //; s/^build.//' >calls || :
+        while read -r line; do
+            sub=$(cut -d ' ' -f 2 <<<"$line")
+            known=$("$SMOLWATT" "$sub" --help) || { echo "$file: $line"; return 1; }
+            for option in $(sed 's/ -- .*//' <<<"$line" | grep -oE -- ' --[a-z][a-z0-9_-]+' | tr - _); do
+                grep -qE -- "--${option#__}( |$)" <<<"$known" || { echo "$file: $line: $option"; return 1; }
+                n=$((n + 1))
+            done
+        done <calls
+    done
+    [ "$n" -ge 20 ]
+}
+
 @test "a die that mirrors another is told once the counters move" {
     make_machine threadripper-mirror tree
     local a=tree/sys/class/powercap/intel-rapl:0/energy_uj b=tree/sys/class/powercap/intel-rapl:1/energy_uj

@@ -122,11 +122,6 @@ static bool board_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
     return ok;
 }
 
-static void board_close(struct sw_meter *meter)
-{
-    free(meter->state);
-}
-
 /* Why the board is not measured, "" where it is. */
 static const char *add_board(struct sw_meter_set *set, struct amd_smi *smi, const char *path,
                              amd_handle processor, unsigned index, bool counted)
@@ -152,7 +147,7 @@ static const char *add_board(struct sw_meter_set *set, struct amd_smi *smi, cons
                                                     .uncertainty_percent = amd_uncertainty_percent,
                                                     .formula = ""},
                                            .read = board_read,
-                                           .close = board_close,
+                                           .close = sw_meter_free_state,
                                            .state = board});
     else {
         problem = sw_set_text(
@@ -194,16 +189,6 @@ static uint32_t find_boards(struct amd_smi *smi, amd_handle boards[MAX_GPUS], am
     return n_boards;
 }
 
-static void note_missing(struct sw_meter_set *set, const char *path, const char *reason,
-                         const char *enable)
-{
-    sw_set_probe(set, &(struct sw_meter_probe){.component = SW_GPU,
-                                               .name = "amd_smi",
-                                               .path = path,
-                                               .reason = reason,
-                                               .enable = enable});
-}
-
 static bool has_nvidia(const struct sw_meter_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
@@ -219,37 +204,34 @@ void sw_amd_smi_find(struct sw_meter_set *set, const struct sw_meter_options *op
     (void)machine;
     if (options->models_only)
         return;
-    const char *path = sw_library_path(set, "SMOLWATT_AMD_SMI", "libamd_smi.so");
+    static const char library[] = "libamd_smi.so";
     const char *problem = "", *enable = "";
+    const char *path = sw_library_path(set, "SMOLWATT_AMD_SMI", library, &problem);
     if (path == NULL) {
-        note_missing(set, "libamd_smi.so",
-                     "a GPU of the real machine is not read below another root (SMOLWATT_AMD_SMI "
-                     "names a library that is)",
-                     "");
+        sw_library_note_missing(set, "amd_smi", library, problem, "");
         return;
     }
     struct amd_smi *smi = load(set, path, &problem, &enable);
     if (smi == NULL) {
-        note_missing(set, path, problem, enable);
+        sw_library_note_missing(set, "amd_smi", path, problem, enable);
         return;
     }
     amd_handle boards[MAX_GPUS];
     amd_status status;
     uint32_t n = find_boards(smi, boards, &status);
     if (n == 0) {
-        note_missing(set, path,
-                     status != 0 ? sw_set_text(set, "%s: GPUs cannot be listed: %s (%d)", path,
-                                               status_text(status), status)
-                                 : sw_set_text(set, "%s: no GPU", path),
-                     status_remedy(status));
+        sw_library_note_missing(set, "amd_smi", path,
+                                status != 0 ? sw_set_text(set, "%s: GPUs cannot be listed: %s (%d)",
+                                                          path, status_text(status), status)
+                                            : sw_set_text(set, "%s: no GPU", path),
+                                status_remedy(status));
         return;
     }
     bool may_count = options->use_gpu && !has_nvidia(set);
     if (!options->use_gpu && !has_nvidia(set))
-        set->reason[SW_GPU] = "no work runs on a GPU; its joules are listed, not counted";
+        set->reason[SW_GPU] = sw_library_gpu_unused;
     else if (may_count && options->gpu >= n)
-        set->reason[SW_GPU] = sw_set_text(set, "GPU %u is not there: %s knows %u, counted from 0",
-                                          options->gpu, path, n);
+        set->reason[SW_GPU] = sw_library_gpu_absent(set, options->gpu, path, n);
     for (uint32_t i = 0; i < n; i++) {
         bool chosen = may_count && i == options->gpu;
         problem = add_board(set, smi, path, boards[i], i, chosen);

@@ -4,12 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *sw_library_path(struct sw_meter_set *set, const char *variable, const char *name)
+const char sw_library_gpu_unused[] = "no work runs on a GPU; its joules are listed, not counted";
+
+const char *sw_library_path(struct sw_meter_set *set, const char *variable, const char *name,
+                            const char **problem)
 {
     const char *path = getenv(variable);
     if (path != NULL && path[0] != 0)
         return sw_set_text(set, "%s", path);
-    return set->root[0] == 0 ? name : NULL;
+    if (set->root[0] == 0)
+        return name;
+    *problem = sw_set_text(
+        set,
+        "a GPU of the real machine is not read below another root (%s names a library that is)",
+        variable);
+    return NULL;
+}
+
+void sw_library_note_missing(struct sw_meter_set *set, const char *name, const char *path,
+                             const char *reason, const char *enable)
+{
+    sw_set_probe(
+        set,
+        &(struct sw_meter_probe){
+            .component = SW_GPU, .name = name, .path = path, .reason = reason, .enable = enable});
+}
+
+const char *sw_library_gpu_absent(struct sw_meter_set *set, unsigned index, const char *path,
+                                  unsigned n)
+{
+    return sw_set_text(set, "GPU %u is not there: %s knows %u, counted from 0", index, path, n);
 }
 
 void *sw_library_open(struct sw_meter_set *set, const char *path,

@@ -145,11 +145,6 @@ static bool board_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
     return ok;
 }
 
-static void board_close(struct sw_meter *meter)
-{
-    free(meter->state);
-}
-
 /* Power, where energy is not counted. */
 
 static bool board_power(void *state, double *watts, const char **problem)
@@ -272,9 +267,10 @@ static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const 
             info.scope = sw_set_text(set, "board (%.*s)", (int)strnlen(name, sizeof name), name);
         found = board_energy_uj(board, &uj, &result);
         if (found) {
-            sw_set_add(set,
-                       &(struct sw_meter){
-                           .info = info, .read = board_read, .close = board_close, .state = board});
+            sw_set_add(set, &(struct sw_meter){.info = info,
+                                               .read = board_read,
+                                               .close = sw_meter_free_state,
+                                               .state = board});
         } else {
             problem =
                 sw_set_text(set, "GPU %u has no energy counter: %s (%d)", index,
@@ -302,10 +298,7 @@ static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const 
 
 static void note_missing(struct sw_meter_set *set, const char *path, const char *reason)
 {
-    sw_set_probe(
-        set,
-        &(struct sw_meter_probe){
-            .component = SW_GPU, .name = "nvml", .path = path, .reason = reason, .enable = ""});
+    sw_library_note_missing(set, "nvml", path, reason, "");
     set->reason[SW_GPU] = reason;
 }
 
@@ -317,14 +310,13 @@ void sw_nvml_find(struct sw_meter_set *set, const struct sw_meter_options *optio
         set->reason[SW_GPU] = "counters are left alone, and a GPU is not modelled";
         return;
     }
-    const char *path = sw_library_path(set, "SMOLWATT_NVML", "libnvidia-ml.so.1");
+    static const char library[] = "libnvidia-ml.so.1";
+    const char *problem = "";
+    const char *path = sw_library_path(set, "SMOLWATT_NVML", library, &problem);
     if (path == NULL) {
-        note_missing(set, "libnvidia-ml.so.1",
-                     "a GPU of the real machine is not read below another root (SMOLWATT_NVML "
-                     "names a library that is)");
+        note_missing(set, library, problem);
         return;
     }
-    const char *problem = "";
     struct nvml *nvml = load(set, path, &problem);
     if (nvml == NULL) {
         note_missing(set, path, problem);
@@ -339,11 +331,9 @@ void sw_nvml_find(struct sw_meter_set *set, const struct sw_meter_options *optio
                                  : sw_set_text(set, "%s: no GPU", path));
         return;
     }
-    set->reason[SW_GPU] = "no work runs on a GPU; its joules are listed, not counted";
+    set->reason[SW_GPU] = sw_library_gpu_unused;
     if (options->use_gpu && options->gpu >= count)
-        note_missing(set, path,
-                     sw_set_text(set, "GPU %u is not there: %s knows %u, counted from 0",
-                                 options->gpu, path, count));
+        note_missing(set, path, sw_library_gpu_absent(set, options->gpu, path, count));
     for (unsigned i = 0; i < count && i < MAX_GPUS; i++) {
         bool chosen = options->use_gpu && i == options->gpu;
         problem = add_board(set, nvml, path, i, chosen);

@@ -72,6 +72,11 @@ const char *sw_set_path(struct sw_meter_set *set, const char *path)
     return sw_set_text(set, "%s%s", set->root, path);
 }
 
+void sw_meter_free_state(struct sw_meter *meter)
+{
+    free(meter->state);
+}
+
 size_t sw_set_add(struct sw_meter_set *set, const struct sw_meter *meter)
 {
     if (set->count == SW_MAX_METERS) {

@@ -78,6 +78,8 @@ const char *sw_set_path(struct sw_meter_set *set, const char *path);
 
 /* Takes the meter over, state included. Its index, or SIZE_MAX where there was no room. */
 size_t sw_set_add(struct sw_meter_set *set, const struct sw_meter *meter);
+/* close of a meter whose state is one allocation. */
+void sw_meter_free_state(struct sw_meter *meter);
 
 /* Index of the new probe. */
 size_t sw_set_probe(struct sw_meter_set *set, const struct sw_meter_probe *probe);

@@ -13,17 +13,16 @@
 struct sample {
     double *values; /* (n), owned */
     size_t n;
-    double mean, sd; /* sd: of one run, n - 1 in its divisor; 0 if n is 1 */
+    struct sw_interval interval; /* of the mean */
+    double sd;                   /* of one run, n - 1 in its divisor; 0 if n is 1 */
 };
 
 static void sample_finish(struct sample *s)
 {
-    double sum = 0, squares = 0;
+    double squares = 0;
+    sw_interval_mean(s->values, s->n, 0.95, &s->interval);
     for (size_t i = 0; i < s->n; i++)
-        sum += s->values[i];
-    s->mean = s->n > 0 ? sum / (double)s->n : 0;
-    for (size_t i = 0; i < s->n; i++)
-        squares += (s->values[i] - s->mean) * (s->values[i] - s->mean);
+        squares += (s->values[i] - s->interval.mean) * (s->values[i] - s->interval.mean);
     s->sd = s->n > 1 ? sqrt(squares / (double)(s->n - 1)) : 0;
 }
 
@@ -31,16 +30,15 @@ static json_t *sample_to_json(struct sample *s)
 {
     if (s->n == 0)
         return json_null();
-    struct sw_interval interval;
-    sw_interval_mean(s->values, s->n, 0.95, &interval); /* before the values are sorted */
+    const struct sw_interval *interval = &s->interval;
     double low = sw_quantile(s->values, s->n, 0), high = sw_quantile(s->values, s->n, 1);
     double median = sw_median(s->values, s->n);
     return json_pack("{s:I, s:f, s:o, s:f, s:f, s:f, s:o, s:o, s:f, s:b, s:s?}", "n",
-                     (json_int_t)s->n, "mean", s->mean, "sd",
+                     (json_int_t)s->n, "mean", interval->mean, "sd",
                      s->n > 1 ? json_real(s->sd) : json_null(), "median", median, "min", low, "max",
-                     high, "low", s->n > 1 ? json_real(interval.low) : json_null(), "high",
-                     s->n > 1 ? json_real(interval.high) : json_null(), "level", interval.level,
-                     "marked", (int)interval.marked, "reason", interval.reason);
+                     high, "low", s->n > 1 ? json_real(interval->low) : json_null(), "high",
+                     s->n > 1 ? json_real(interval->high) : json_null(), "level", interval->level,
+                     "marked", (int)interval->marked, "reason", interval->reason);
 }
 
 static json_t *run_at(const json_t *result, size_t i)
@@ -127,7 +125,7 @@ static enum sw_code add_means(json_t *result, struct sw_error *err)
         if (!take_integers(&sample, result, keys[i], 1))
             return sw_fail(err, SW_ENOMEM, "out of memory");
         json_object_set_new(result, keys[i],
-                            sample.n > 0 ? json_integer((json_int_t)(sample.mean + 0.5))
+                            sample.n > 0 ? json_integer((json_int_t)(sample.interval.mean + 0.5))
                                          : json_null());
         free(sample.values);
     }

@@ -11,6 +11,17 @@ setup() {
     python3 -c 'import jsonschema' 2>/dev/null || python=/usr/bin/python3
 }
 
+# Until the condition holds, for 20 s at most.
+wait_until() {
+    local i
+    for ((i = 0; i < 1000; i++)); do
+        ! eval "$1" || return 0
+        sleep 0.02
+    done
+    echo "never came true: $1"
+    return 1
+}
+
 need() {
     command -v "$1" >/dev/null || skip "$1 is not installed"
 }

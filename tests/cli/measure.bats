@@ -135,9 +135,9 @@ make_tree() {
     "$SMOLWATT" measure --output result -o json -- \
         sh -c 'trap "exit 7" TERM; trap "echo usr1 >got" USR1; echo >ready; while :; do sleep 0.02; done' &
     pid=$!
-    until [ -e ready ]; do sleep 0.02; done
+    wait_until '[ -e ready ]'
     kill -USR1 $pid
-    until [ -s got ]; do sleep 0.02; done
+    wait_until '[ -s got ]'
     kill -TERM $pid
     code=0
     wait $pid || code=$?
@@ -149,7 +149,7 @@ make_tree() {
     "$SMOLWATT" measure --output result -o json -r 1000 -- \
         sh -c 'trap : TERM; echo x >>log; sleep 0.05' &
     pid=$!
-    until [ -e log ] && [ "$(wc -l <log)" -ge 3 ]; do sleep 0.02; done
+    wait_until '[ -e log ] && [ "$(wc -l <log)" -ge 3 ]'
     kill -TERM $pid
     code=0
     wait $pid || code=$?
@@ -177,7 +177,7 @@ make_tree() {
 
 @test "stopped and continued" {
     "$SMOLWATT" measure --output result -o json -- sh -c 'echo $$ >pid; sleep 0.2; sleep 0.2' &
-    until [ -s pid ]; do sleep 0.02; done
+    wait_until '[ -s pid ]'
     kill -STOP "$(cat pid)"
     sleep 0.1
     kill -CONT "$(cat pid)"

@@ -6,22 +6,12 @@
 #include "base/clock.h"
 #include "meter/meter.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 static struct fake_tree tree;
 static struct sw_meter_set *set;
 static struct sw_snapshot a, b;
 static struct sw_energy energy;
-
-static void use_library(const char *variable, const char *name)
-{
-    const char *build = getenv("BUILD");
-    char path[1024];
-    snprintf(path, sizeof path, "%s/tests/support/lib%s.so", build != NULL ? build : "build", name);
-    char *absolute = realpath(path, NULL);
-    assert_non_null(absolute);
-    setenv(variable, absolute, 1);
-    free(absolute);
-}
 
 static int setup(void **state)
 {
@@ -58,8 +48,7 @@ static void absent_because(const char *text)
 {
     sw_meter_set_energy(set, SW_GPU, &a, &b, &energy);
     assert_false(energy.has_value);
-    if (strstr(energy.reason, text) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", energy.reason, text);
+    holds(energy.reason, text);
 }
 
 static void count_times_unit_is_microjoules(void **state)
@@ -123,7 +112,6 @@ static void what_is_missing_is_told(void **state)
     absent_because("no work runs on a GPU; its joules are listed, not counted");
     setenv("FAKE_AMD_GPUS", "0", 1);
     open_set(true, 0);
-    const struct sw_meter_probe *probe = NULL;
     static const struct {
         const char *init, *library, *text;
     } cases[] = {
@@ -139,14 +127,9 @@ static void what_is_missing_is_told(void **state)
         if (cases[i].library != NULL)
             setenv("SMOLWATT_AMD_SMI", cases[i].library, 1);
         open_set(true, 0);
-        probe = NULL;
-        for (size_t k = 0; k < sw_meter_set_probe_count(set); k++)
-            if (strcmp(sw_meter_set_probe(set, k)->name, "amd_smi") == 0)
-                probe = sw_meter_set_probe(set, k);
-        assert_non_null(probe);
+        const struct sw_meter_probe *probe = probe_of(set, "amd_smi");
         assert_false(probe->found);
-        if (strstr(probe->reason, cases[i].text) == NULL)
-            fail_msg("\"%s\" does not hold \"%s\"", probe->reason, cases[i].text);
+        holds(probe->reason, cases[i].text);
         assert_int_equal(strstr(probe->enable, "usermod -aG render") != NULL,
                          strcmp(cases[i].init, "10") == 0);
     }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "meter/meter.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 #define RANGE UINT64_C(262143328850)
 
@@ -62,24 +63,6 @@ static void open_set(void)
     sw_meter_set_read(set, &a);
 }
 
-static const struct sw_meter_probe *probe_of(const char *name)
-{
-    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
-        if (strcmp(sw_meter_set_probe(set, i)->name, name) == 0)
-            return sw_meter_set_probe(set, i);
-    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
-        print_message("# %s: %s\n", sw_meter_set_probe(set, i)->name,
-                      sw_meter_set_probe(set, i)->reason);
-    fail_msg("no probe %s", name);
-    return NULL;
-}
-
-static void holds(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", text, part);
-}
-
 /* Reads again after 50 ms. */
 static void measure(enum sw_component component)
 {
@@ -122,18 +105,19 @@ static void sockets_of_amd_energy_are_summed_cores_are_inside(void **state)
     fake_tree_zone(&tree, "intel-rapl:0", "package-0", 5000000, RANGE);
     fake_tree_zone(&tree, "intel-rapl:1", "package-1", 5000000, RANGE);
     open_set();
-    assert_string_equal(probe_of("amd_energy:package-1")->reason,
+    assert_string_equal(probe_of(set, "amd_energy:package-1")->reason,
                         "twin of powercap:package-1, which is preferred");
-    assert_true(probe_of("powercap:package-1")->counted);
+    assert_true(probe_of(set, "powercap:package-1")->counted);
     /* A socket that cannot be read leaves neither. */
     fake_tree_remove(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj");
     fake_tree_link(&tree, FAKE_POWERCAP "intel-rapl:0/energy_uj", "/nowhere/masked");
     put(1, "energy130_input", "\n");
     open_set();
-    assert_false(probe_of("amd_energy:package-0")->counted);
-    assert_string_equal(probe_of("amd_energy:package-0")->reason,
+    assert_false(probe_of(set, "amd_energy:package-0")->counted);
+    assert_string_equal(probe_of(set, "amd_energy:package-0")->reason,
                         "not counted, as another sensor of its kind cannot be read");
-    holds(probe_of("amd_energy:package-1")->reason, "energy130_input: holds \"\", not a count");
+    holds(probe_of(set, "amd_energy:package-1")->reason,
+          "energy130_input: holds \"\", not a count");
 }
 
 static void zenpower_is_integrated(void **state)
@@ -174,9 +158,10 @@ static void arm_sensors_go_by_their_labels(void **state)
     assert_int_equal(energy.uj, 125000);
     measure(SW_MACHINE);
     is_power(9);
-    assert_false(probe_of("scmi:GPU")->counted);
-    holds(probe_of("scmi:x_rail_7")->reason, "its label \"x_rail_7\" does not say what it sees");
-    holds(probe_of("scmi:big-cluster@hwmon0")->reason, "another sensor sees the same");
+    assert_false(probe_of(set, "scmi:GPU")->counted);
+    holds(probe_of(set, "scmi:x_rail_7")->reason,
+          "its label \"x_rail_7\" does not say what it sees");
+    holds(probe_of(set, "scmi:big-cluster@hwmon0")->reason, "another sensor sees the same");
 }
 
 static void rails_of_a_board_are_volts_times_amperes(void **state)
@@ -199,8 +184,8 @@ static void rails_of_a_board_are_volts_times_amperes(void **state)
     measure(SW_CPU);
     is_power(3);
     assert_string_equal(energy.meter, "ina3221:VDD_CPU_CV");
-    assert_false(probe_of("ina3221:VDD_GPU_SOC")->counted);
-    holds(probe_of("ina3221:VIN_SYS_5V0")->reason, "does not say what it sees");
+    assert_false(probe_of(set, "ina3221:VDD_GPU_SOC")->counted);
+    holds(probe_of(set, "ina3221:VIN_SYS_5V0")->reason, "does not say what it sees");
     put(5, "curr2_input", "oops\n");
     measure(SW_CPU);
     assert_false(energy.has_value);
@@ -216,7 +201,7 @@ static void more_sensors_than_are_looked_at(void **state)
         sensor(0, "scmi_sensors\n", channel, label, "5\n");
     }
     open_set();
-    assert_string_equal(probe_of("scmi:cluster-1")->reason,
+    assert_string_equal(probe_of(set, "scmi:cluster-1")->reason,
                         "not counted, as there are more sensors than are looked at");
     measure(SW_CPU);
     assert_int_not_equal(energy.source, SW_MEASURED);
@@ -237,12 +222,12 @@ static void an_acpi_power_meter_is_the_machine(void **state)
     assert_int_equal(sw_meter_set_info(set, 0)->tick_ns, 300000000);
     /* Shorter than its interval: nothing is certain, and said so. */
     assert_close(energy.edge_percent, 100, 0);
-    assert_false(probe_of("ibmpowernv:System")->counted);
+    assert_false(probe_of(set, "ibmpowernv:System")->counted);
     /* Not even a kilowatt more than the truth: 1 MW is no machine. */
     put(3, "power1_average", "2000000000000\n");
     open_set();
-    assert_false(probe_of("acpi_power_meter:hwmon3")->found);
-    holds(probe_of("acpi_power_meter:hwmon3")->reason, "power1_average: gives no power now");
+    assert_false(probe_of(set, "acpi_power_meter:hwmon3")->found);
+    holds(probe_of(set, "acpi_power_meter:hwmon3")->reason, "power1_average: gives no power now");
 }
 
 static void boards_without_a_library(void **state)
@@ -259,14 +244,14 @@ static void boards_without_a_library(void **state)
     measure(SW_GPU);
     is_power(80);
     assert_string_equal(energy.meter, "amdgpu:PPT");
-    holds(probe_of("amdgpu:slowPPT")->reason, "does not say what it sees");
-    assert_false(probe_of("i915:hwmon3")->counted);
-    holds(probe_of("xe:pkg")->reason, "another sensor sees the same");
+    holds(probe_of(set, "amdgpu:slowPPT")->reason, "does not say what it sees");
+    assert_false(probe_of(set, "i915:hwmon3")->counted);
+    holds(probe_of(set, "xe:pkg")->reason, "another sensor sees the same");
     use_gpu = false;
     open_set();
     measure(SW_GPU);
     assert_false(energy.has_value);
-    assert_string_equal(probe_of("amdgpu:PPT")->reason,
+    assert_string_equal(probe_of(set, "amdgpu:PPT")->reason,
                         "listed, not counted: the work does not run on it");
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "meter/meter.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 #define SUPPLY "/sys/class/power_supply/"
 #define MS     UINT64_C(1000000)
@@ -63,19 +64,12 @@ static void is_power(double watts, double share)
 static void absent_because(const char *text)
 {
     assert_false(energy.has_value);
-    if (strstr(energy.reason, text) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", energy.reason, text);
+    holds(energy.reason, text);
 }
 
 static const char *reason_of_machine(void)
 {
     return sw_meter_set_reason(set, SW_MACHINE);
-}
-
-static void holds(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", text, part);
 }
 
 /* Batteries. */

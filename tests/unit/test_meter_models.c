@@ -11,6 +11,7 @@
 #include "meter/meter.h"
 #include "meter/power_model.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 static struct fake_tree tree;
 static struct sw_meter_set *set;
@@ -99,9 +100,7 @@ static void watts_are(enum sw_component component, double expected)
 
 static void reason_holds(enum sw_component component, const char *text)
 {
-    const char *reason = sw_meter_set_reason(set, component);
-    if (strstr(reason, text) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", reason, text);
+    holds(sw_meter_set_reason(set, component), text);
 }
 
 static void ram_vectors(void **state)

@@ -7,6 +7,7 @@
 
 #include "meter/meter.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 static struct fake_tree tree;
 static struct sw_meter_set *set;
@@ -70,21 +71,6 @@ static void open_set(void)
     sw_meter_set_read(set, &a);
 }
 
-static const struct sw_meter_probe *probe_of(const char *name)
-{
-    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
-        if (strcmp(sw_meter_set_probe(set, i)->name, name) == 0)
-            return sw_meter_set_probe(set, i);
-    fail_msg("no probe %s", name);
-    return NULL;
-}
-
-static void holds(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", text, part);
-}
-
 static uint64_t joules_of(enum sw_component component)
 {
     sw_meter_set_read(set, &b);
@@ -115,7 +101,7 @@ static void two_packages_and_a_wrap(void **state)
     assert_in_range(joules_of(SW_CPU), 1250000 - 2, 1250000 + 2);
     assert_string_equal(energy.meter, "msr:package-0+msr:package-1");
     assert_int_equal(joules_of(SW_RAM), 250000);
-    holds(probe_of("msr:psys")->reason, "register 0x64D");
+    holds(probe_of(set, "msr:psys")->reason, "register 0x64D");
 }
 
 /* Sapphire Rapids: psys in joules, dram in the common unit. */
@@ -133,7 +119,8 @@ static void units_that_the_register_does_not_tell(void **state)
     assert_string_equal(sw_meter_set_info(set, 2)->name, "msr:psys");
     assert_int_equal(a.readings[2].uj, 300000000);
     assert_false(sw_meter_set_info(set, 2)->counted);
-    assert_string_equal(probe_of("msr:psys")->reason, "holds the packages; listed, not counted");
+    assert_string_equal(probe_of(set, "msr:psys")->reason,
+                        "holds the packages; listed, not counted");
 }
 
 static void amd_has_packages_only(void **state)
@@ -158,9 +145,9 @@ static void what_powercap_shows_is_not_counted_again(void **state)
     make_register(0, 0x619, 5000, 8);
     fake_tree_zone(&tree, "intel-rapl:0", "package-0", 5000000, UINT64_C(262143328850));
     open_set();
-    assert_string_equal(probe_of("msr:package-0")->reason,
+    assert_string_equal(probe_of(set, "msr:package-0")->reason,
                         "twin of powercap:package-0, which is preferred");
-    assert_true(probe_of("msr:dram-0")->counted);
+    assert_true(probe_of(set, "msr:dram-0")->counted);
     assert_int_equal(sw_meter_set_count(set), 2);
 }
 
@@ -171,31 +158,33 @@ static void why_registers_are_not_read(void **state)
     make_register(0, 0x606, 0xA0E03, 8);
     make_register(0, 0x611, 5000, 8);
     open_set();
-    holds(probe_of("msr:package")->reason, "/dev/cpu/1/msr: no unit of energy in register 0x606");
+    holds(probe_of(set, "msr:package")->reason,
+          "/dev/cpu/1/msr: no unit of energy in register 0x606");
     make_register(1, 0x606, 0xA1003, 8);
     open_set();
-    holds(probe_of("msr:package")->reason, "another unit of energy than the first package's");
+    holds(probe_of(set, "msr:package")->reason, "another unit of energy than the first package's");
     make_register(1, 0x606, 0xA0E03, 8);
     open_set();
-    holds(probe_of("msr:package")->reason, "register 0x611: ");
+    holds(probe_of(set, "msr:package")->reason, "register 0x611: ");
     make_register(1, 0x611, 0, 8);
     open_set();
-    assert_true(probe_of("msr:package-1")->counted);
+    assert_true(probe_of(set, "msr:package-1")->counted);
     make_register(0, 0x611, 0, 8);
     open_set();
-    holds(probe_of("msr:package")->reason, "register 0x611 is 0: this CPU does not count there");
+    holds(probe_of(set, "msr:package")->reason,
+          "register 0x611 is 0: this CPU does not count there");
     fake_tree_remove(&tree, "/dev/cpu/1/msr");
     open_set();
-    holds(probe_of("msr:package")->reason, "/dev/cpu/1/msr: No such file or directory");
-    assert_string_equal(probe_of("msr:package")->enable, "sudo modprobe msr");
+    holds(probe_of(set, "msr:package")->reason, "/dev/cpu/1/msr: No such file or directory");
+    assert_string_equal(probe_of(set, "msr:package")->enable, "sudo modprobe msr");
     fake_tree_remove(&tree, "/dev/cpu/1");
     open_set();
-    holds(probe_of("msr:package")->reason, "/dev/cpu: processors of 1 of 2 packages");
+    holds(probe_of(set, "msr:package")->reason, "/dev/cpu: processors of 1 of 2 packages");
     if (geteuid() != 0) {
         fake_tree_mode(&tree, "/dev/cpu/0/msr", 0);
         make_cpus("GenuineIntel", 0x9E, 1, 1);
         open_set();
-        holds(probe_of("msr:package")->reason, "the right to all registers of the processor");
+        holds(probe_of(set, "msr:package")->reason, "the right to all registers of the processor");
     }
 }
 

@@ -7,6 +7,7 @@
 #include "meter/meter.h"
 #include "meter/sampler.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 static struct fake_tree tree;
 static struct sw_meter_set *set;
@@ -22,14 +23,7 @@ static int setup(void **state)
         "FAKE_NVML_INSTANT", "FAKE_NVML_TICK_MS", "SMOLWATT_AMD_SMI"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
-    const char *build = getenv("BUILD");
-    char path[1024], *absolute;
-    snprintf(path, sizeof path, "%s/tests/support/libfake_nvml.so",
-             build != NULL ? build : "build");
-    absolute = realpath(path, NULL);
-    assert_non_null(absolute);
-    setenv("SMOLWATT_NVML", absolute, 1);
-    free(absolute);
+    use_library("SMOLWATT_NVML", "fake_nvml");
     set = NULL;
     fake_tree_create(&tree);
     return 0;
@@ -55,8 +49,7 @@ static void absent_because(const char *text)
     sw_meter_set_energy(set, SW_GPU, &a, &b, &energy);
     assert_false(energy.has_value);
     assert_int_equal(energy.source, SW_ABSENT);
-    if (strstr(energy.reason, text) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", energy.reason, text);
+    holds(energy.reason, text);
 }
 
 static void the_chosen_board_is_counted_the_others_listed(void **state)

@@ -9,6 +9,7 @@
 #include "meter/package.h"
 #include "meter/perf_event.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 #include "support/skip.h"
 
 #define PMU   "/sys/bus/event_source/devices/power/"
@@ -94,21 +95,6 @@ static void open_set(void)
     sw_meter_set_read(set, &a);
 }
 
-static const struct sw_meter_probe *probe_of(const char *name)
-{
-    for (size_t i = 0; i < sw_meter_set_probe_count(set); i++)
-        if (strcmp(sw_meter_set_probe(set, i)->name, name) == 0)
-            return sw_meter_set_probe(set, i);
-    fail_msg("no probe %s", name);
-    return NULL;
-}
-
-static void holds(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", text, part);
-}
-
 static void packages_and_dram_are_summed_psys_listed(void **state)
 {
     (void)state;
@@ -150,19 +136,20 @@ static void powercap_is_then_a_twin(void **state)
     fake_tree_zone(&tree, "intel-rapl:2", "psys", 900, RANGE);
     open_set();
     assert_int_equal(sw_meter_set_count(set), 5);
-    assert_string_equal(probe_of("powercap:package-1")->reason,
+    assert_string_equal(probe_of(set, "powercap:package-1")->reason,
                         "twin of perf:package-1, which is preferred");
-    assert_string_equal(probe_of("powercap:dram-0")->reason,
+    assert_string_equal(probe_of(set, "powercap:dram-0")->reason,
                         "twin of perf:dram-0, which is preferred");
-    assert_string_equal(probe_of("powercap:psys")->reason, "twin of perf:psys, which is preferred");
-    assert_true(probe_of("powercap:package-1")->found);
-    assert_false(probe_of("powercap:package-1")->counted);
+    assert_string_equal(probe_of(set, "powercap:psys")->reason,
+                        "twin of perf:psys, which is preferred");
+    assert_true(probe_of(set, "powercap:package-1")->found);
+    assert_false(probe_of(set, "powercap:package-1")->counted);
     /* Where perf has no dram, powercap's is counted. */
     fake_tree_remove(&tree, PMU "events/energy-ram");
     open_set();
-    assert_true(probe_of("powercap:dram-0")->counted);
-    assert_true(probe_of("perf:package-0")->counted);
-    holds(probe_of("perf:dram")->reason, "energy-ram: this CPU has no such event");
+    assert_true(probe_of(set, "powercap:dram-0")->counted);
+    assert_true(probe_of(set, "perf:package-0")->counted);
+    holds(probe_of(set, "perf:dram")->reason, "energy-ram: this CPU has no such event");
 }
 
 static void a_right_that_is_missing(void **state)
@@ -171,7 +158,7 @@ static void a_right_that_is_missing(void **state)
     make_pmu();
     fake_tree_write(&tree, "/proc/sys/kernel/perf_event_paranoid", "2\n");
     open_set();
-    const struct sw_meter_probe *probe = probe_of("perf:package");
+    const struct sw_meter_probe *probe = probe_of(set, "perf:package");
     assert_false(probe->found);
     holds(probe->reason, "/events/energy-pkg: Permission denied: perf_event_paranoid is 2, and "
                          "whoever has not the capability CAP_PERFMON needs 0 or less");
@@ -180,14 +167,14 @@ static void a_right_that_is_missing(void **state)
     /* Powercap, readable, is counted then. */
     fake_tree_zone(&tree, "intel-rapl:0", "package-0", 900, RANGE);
     open_set();
-    assert_true(probe_of("powercap:package-0")->counted);
+    assert_true(probe_of(set, "powercap:package-0")->counted);
     /* One package of two is none. */
     set_counts(100, 10, 300);
     fake_tree_remove(&tree, PMU "events/energy-pkg.cpu12");
     open_set();
-    assert_false(probe_of("perf:package")->found);
-    assert_true(probe_of("perf:dram-1")->counted);
-    assert_true(probe_of("powercap:package-0")->counted);
+    assert_false(probe_of(set, "perf:package")->found);
+    assert_true(probe_of(set, "perf:dram-1")->counted);
+    assert_true(probe_of(set, "powercap:package-0")->counted);
 }
 
 static void malformed_files_are_named(void **state)
@@ -218,8 +205,8 @@ static void malformed_files_are_named(void **state)
         set_counts(100, 10, 300);
         fake_tree_write(&tree, cases[i].file, cases[i].text);
         open_set();
-        assert_false(probe_of(cases[i].domain)->found);
-        holds(probe_of(cases[i].domain)->reason, cases[i].reason);
+        assert_false(probe_of(set, cases[i].domain)->found);
+        holds(probe_of(set, cases[i].domain)->reason, cases[i].reason);
         sw_meter_set_energy(set, SW_CPU, &a, &a, &energy);
         assert_int_not_equal(energy.source, SW_MEASURED);
     }
@@ -235,11 +222,11 @@ static void dies_of_one_package_that_mirror_each_other(void **state)
     write_number(UINT64_C(100) << 32, PMU "events/energy-pkg.cpu0");
     write_number(UINT64_C(100) << 32, PMU "events/energy-pkg.cpu12");
     open_set();
-    assert_true(probe_of("perf:package-0-die-1")->counted);
+    assert_true(probe_of(set, "perf:package-0-die-1")->counted);
     write_number(UINT64_C(110) << 32, PMU "events/energy-pkg.cpu0");
     write_number(UINT64_C(110) << 32, PMU "events/energy-pkg.cpu12");
     sw_meter_set_read(set, &b);
-    assert_false(probe_of("perf:package-0-die-1")->counted);
+    assert_false(probe_of(set, "perf:package-0-die-1")->counted);
     sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
     assert_int_equal(energy.uj, 10000000);
 }

@@ -8,6 +8,7 @@
 #include "meter/meter.h"
 #include "support/alloc.h"
 #include "support/fake_tree.h"
+#include "support/meters.h"
 
 #define RANGE  UINT64_C(262143328850) /* of a real part: 2^32 units of 2^-14 J */
 #define HOUR_W UINT64_C(3600000000)   /* 3600 J = 1 Wh */
@@ -82,9 +83,7 @@ static const struct sw_meter_probe *probe(const char *name)
 
 static void the_component_reason_holds(enum sw_component component, const char *text)
 {
-    const char *reason = sw_meter_set_reason(set, component);
-    if (strstr(reason, text) == NULL)
-        fail_msg("\"%s\" does not hold \"%s\"", reason, text);
+    holds(sw_meter_set_reason(set, component), text);
 }
 
 static void delta_folds_one_wrap(void **state)

@@ -76,15 +76,32 @@ static void take_guest_share(struct cpu_power *power, struct sw_meter_set *set,
                                machine->logical, options->host_threads);
 }
 
-/* A container that may use some of the machine's CPUs is charged that part of the machine. */
+/* A container or a batch job that may use some of the machine's CPUs is charged that part of the
+ * machine: of quota, set of CPUs and SLURM's allocation the least. */
 static void take_group_share(struct cpu_power *power, struct sw_meter_set *set,
                              const struct sw_machine *machine)
 {
-    power->share *= machine->cpu_limit / machine->logical;
+    double cpus = machine->cpu_limit;
+    if (machine->n_cpu_set > 0 && (cpus <= 0 || machine->n_cpu_set < cpus))
+        cpus = machine->n_cpu_set;
+    bool is_job = machine->job.cpus > 0 && (cpus <= 0 || machine->job.cpus < cpus);
+    if (is_job)
+        cpus = machine->job.cpus;
+    if (cpus <= 0 || cpus >= machine->logical)
+        return;
+    const char *who =
+        is_job ? sw_set_text(set, "SLURM job %s", machine->job.id) : "the control group";
+    power->share *= cpus / machine->logical;
     power->uncertainty_percent = fmax(power->uncertainty_percent, share_uncertainty_percent);
-    power->scope = "control group's share";
-    power->basis = sw_set_text(set, "%s, of which the control group's %.2f of %u CPUs are charged",
-                               power->basis, machine->cpu_limit, machine->logical);
+    power->scope = is_job ? "SLURM job's share" : "control group's share";
+    power->basis = sw_set_text(set, "%s, of which %s's %.2f of %u CPUs are charged", power->basis,
+                               who, cpus, machine->logical);
+}
+
+/* What of the job's environment made no sense. */
+static const char *job_note(struct sw_meter_set *set, const struct sw_machine *machine)
+{
+    return machine->job.note[0] != 0 ? sw_set_text(set, "; left alone: %s", machine->job.note) : "";
 }
 
 /* In a virtual machine the table's power belongs to the host's socket, of which the guest has an
@@ -130,8 +147,7 @@ static struct cpu_power find_power(struct sw_meter_set *set, const struct sw_met
     }
     if (share_is_told)
         take_guest_share(&power, set, options, machine);
-    if (machine->cpu_limit > 0)
-        take_group_share(&power, set, machine);
+    take_group_share(&power, set, machine);
     return power;
 }
 
@@ -156,7 +172,7 @@ static void add_calibrated(struct sw_meter_set *set, const struct sw_calibration
                               .basis =
                                   sw_set_text(set, "calibrated on this machine with %s, %s (%s)",
                                               c->meter, c->made_at, path)};
-    if (is_cpu && machine->cpu_limit > 0)
+    if (is_cpu)
         take_group_share(&power, set, machine);
     const char *formula = sw_set_text(
         set,
@@ -227,15 +243,15 @@ static void add_tdp_load(struct sw_meter_set *set, const struct sw_meter_options
         "stolen time not busy); 0.7 from RAPL of 4 machines, mean error on the one left out 37 %% "
         "(16 to 75 %%)",
         power.tdp_w, power.share, family->idle_share, family->knee, family->name, family->source);
-    sw_model_add(
-        set,
-        &(struct sw_meter_info){.name = name,
-                                .scope = power.scope,
-                                .component = SW_CPU,
-                                .uncertainty_percent = power.uncertainty_percent,
-                                .formula = formula},
-        &law, sw_set_path(set, "/proc/stat"), machine->logical,
-        sw_set_text(set, "power from load, %s%s%s", power.basis, share_note(machine), note));
+    sw_model_add(set,
+                 &(struct sw_meter_info){.name = name,
+                                         .scope = power.scope,
+                                         .component = SW_CPU,
+                                         .uncertainty_percent = power.uncertainty_percent,
+                                         .formula = formula},
+                 &law, sw_set_path(set, "/proc/stat"), machine->logical,
+                 sw_set_text(set, "power from load, %s%s%s%s", power.basis, share_note(machine),
+                             note, job_note(set, machine)));
 }
 
 static void add_codecarbon_v2(struct sw_meter_set *set, const struct sw_meter_options *options,
@@ -287,12 +303,17 @@ static double codecarbon_v3_tdp_w(struct sw_meter_set *set, const struct sw_mete
         *basis = sw_set_text(set, "%s, so CodeCarbon's %g W", name, codecarbon_unknown_tdp_w);
         return codecarbon_unknown_tdp_w;
     }
-    *basis = sw_set_text(set,
-                         "%s is not in the TDP table, so CodeCarbon's %g W for each of %u logical "
-                         "CPUs, times %u socket%s",
-                         name, unknown_w_per_cpu, machine->logical, machine->sockets,
-                         machine->sockets == 1 ? "" : "s");
-    return unknown_w_per_cpu * machine->logical * machine->sockets;
+    /* In a job it asks SLURM for their number. */
+    bool is_job = machine->job.cpus > 0;
+    unsigned cpus = is_job ? machine->job.cpus : machine->logical;
+    *basis = sw_set_text(
+        set,
+        "%s is not in the TDP table, so CodeCarbon's %g W for each of %u %s, "
+        "times %u socket%s%s",
+        name, unknown_w_per_cpu, cpus,
+        is_job ? sw_set_text(set, "CPUs of SLURM job %s", machine->job.id) : "logical CPUs",
+        machine->sockets, machine->sockets == 1 ? "" : "s", job_note(set, machine));
+    return unknown_w_per_cpu * cpus * machine->sockets;
 }
 
 static void add_codecarbon_v3(struct sw_meter_set *set, const struct sw_meter_options *options,

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "meter/control_group.h"
 
 /* A thousand logical CPUs with all their flags take about 2 MB. */
 enum { PROC_BYTES = 16 << 20, SMALL_BYTES = 1 << 16, MAX_SOCKETS = 1024 };
@@ -124,8 +125,7 @@ bool sw_machine_parse_meminfo(uint64_t *bytes, const char *text)
     return false;
 }
 
-/* The whole file as text, NULL where it cannot be had; the caller frees. */
-static char *read_dup(const char *root, const char *path, size_t max_bytes)
+char *sw_machine_text_dup(const char *root, const char *path, size_t max_bytes, size_t *size)
 {
     char *full = sw_path_join_dup(root, path);
     if (full == NULL)
@@ -136,103 +136,26 @@ static char *read_dup(const char *root, const char *path, size_t max_bytes)
     /* A pipe in a replayed tree would wait for its writer. */
     if (stat(full, &info) == 0 && S_ISREG(info.st_mode) &&
         sw_file_read(&text, full, max_bytes, NULL) == SW_OK)
-        out = sw_buffer_take(&text, NULL);
+        out = sw_buffer_take(&text, size);
     sw_buffer_free(&text);
     free(full);
     return out;
 }
 
-static bool first_word_u64(uint64_t *out, const char *text)
-{
-    char word[24];
-    size_t n = strcspn(text, " \n");
-    if (n == 0 || n >= sizeof word)
-        return false;
-    memcpy(word, text, n);
-    word[n] = 0;
-    return sw_parse_u64(out, word, 0, UINT64_MAX);
-}
-
-static void note_memory_limit(struct sw_machine *out, const char *text)
-{
-    uint64_t limit;
-    if (first_word_u64(&limit, text) && limit > 0 &&
-        (out->memory_limit_bytes == 0 || limit < out->memory_limit_bytes))
-        out->memory_limit_bytes = limit;
-}
-
-static void note_cpu_limit(struct sw_machine *out, const char *quota_text, const char *period_text)
-{
-    uint64_t quota, period;
-    if (!first_word_u64(&quota, quota_text) || !first_word_u64(&period, period_text) ||
-        quota == 0 || period == 0)
-        return;
-    double cpus = (double)quota / (double)period;
-    if (out->cpu_limit <= 0 || cpus < out->cpu_limit)
-        out->cpu_limit = cpus;
-}
-
-/* Control group version 2 below folder ("" for what a container sees as its root). */
-static void read_limits_v2(struct sw_machine *out, const char *root, const char *folder)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", folder);
-    char *text = read_dup(root, path, SMALL_BYTES);
-    if (text != NULL)
-        note_memory_limit(out, text);
-    free(text);
-    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", folder);
-    text = read_dup(root, path, SMALL_BYTES);
-    const char *period = text != NULL ? strchr(text, ' ') : NULL;
-    if (period != NULL)
-        note_cpu_limit(out, text, period + 1);
-    free(text);
-}
-
-static void read_limits_v1(struct sw_machine *out, const char *root)
-{
-    char *text = read_dup(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", SMALL_BYTES);
-    if (text != NULL)
-        note_memory_limit(out, text);
-    free(text);
-    char *quota = read_dup(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", SMALL_BYTES);
-    char *period = read_dup(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us", SMALL_BYTES);
-    if (quota != NULL && period != NULL)
-        note_cpu_limit(out, quota, period);
-    free(quota);
-    free(period);
-}
-
-static void read_limits(struct sw_machine *out, const char *root)
-{
-    read_limits_v2(out, root, "");
-    read_limits_v1(out, root);
-    char *groups = read_dup(root, "/proc/self/cgroup", SMALL_BYTES);
-    const char *own = groups != NULL && strncmp(groups, "0::/", 4) == 0 ? groups + 3 : NULL;
-    if (own != NULL && strstr(own, "..") == NULL) {
-        char folder[512];
-        copy_line(folder, sizeof folder, own);
-        if (strcmp(folder, "/") != 0)
-            read_limits_v2(out, root, folder);
-    }
-    free(groups);
-    /* "No limit" is spelled as a number near 2^63 in version 1. */
-    if (out->memory_bytes > 0 && out->memory_limit_bytes >= out->memory_bytes)
-        out->memory_limit_bytes = 0;
-    if (out->logical > 0 && out->cpu_limit >= out->logical)
-        out->cpu_limit = 0;
-}
-
 void sw_machine_read(struct sw_machine *out, const char *root)
 {
     *out = (struct sw_machine){.sockets = 1};
-    char *text = read_dup(root, "/proc/cpuinfo", PROC_BYTES);
+    char *text = sw_machine_text_dup(root, "/proc/cpuinfo", PROC_BYTES, NULL);
     if (text != NULL)
         sw_machine_parse_cpuinfo(out, text);
     free(text);
-    text = read_dup(root, "/proc/meminfo", SMALL_BYTES);
+    text = sw_machine_text_dup(root, "/proc/meminfo", SMALL_BYTES, NULL);
     if (text == NULL || !sw_machine_parse_meminfo(&out->memory_bytes, text))
         out->memory_bytes = 0;
     free(text);
-    read_limits(out, root);
+    sw_control_group_read(out, root);
+    size_t size = 0;
+    text = sw_machine_text_dup(root, "/proc/self/environ", PROC_BYTES, &size);
+    sw_job_parse(&out->job, text != NULL ? text : "", size, out->logical, out->memory_bytes);
+    free(text);
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meter/job.h"
+
 struct sw_machine {
     char cpu_name[128];   /* "model name"; "" where the kernel gives none */
     unsigned logical;     /* processors in /proc/cpuinfo; 0: unreadable */
@@ -15,11 +17,17 @@ struct sw_machine {
     uint64_t memory_bytes;       /* MemTotal; 0: unreadable */
     uint64_t memory_limit_bytes; /* control group's; 0: none */
     double cpu_limit;            /* control group's quota in CPUs; 0: none */
+    unsigned n_cpu_set;          /* CPUs that the control group may run on; 0: all */
     char cpu_vendor[16];         /* "GenuineIntel"; "" where the kernel gives none */
     unsigned cpu_family, cpu_model;
+    struct sw_job job; /* of SLURM */
 };
 
 void sw_machine_read(struct sw_machine *out, const char *root);
+
+/* A whole file below root as text with a NUL behind it; NULL where it cannot be had, is no plain
+ * file or is larger. The caller frees. size may be NULL. */
+char *sw_machine_text_dup(const char *root, const char *path, size_t max_bytes, size_t *size);
 
 /* Pieces of it, for tests: text need not end with a newline. */
 void sw_machine_parse_cpuinfo(struct sw_machine *out, const char *text);

@@ -318,6 +318,13 @@ static void read_limits(struct reader *r)
             "go on");
         PUT(s->change, "start the container without --cpus, the unit without CPUQuota=");
     }
+    if (m->n_cpu_set > 0) {
+        struct sw_setting *s =
+            add(r, "CPU set", "/sys/fs/cgroup/cpuset.cpus.effective", SW_SETTING_NOTE);
+        PUT(s->value, "%u of %u CPUs", m->n_cpu_set, m->logical);
+        PUT(s->reason, "what runs on the other CPUs is in the package's joules, too");
+        PUT(s->change, "ask for the whole node, start the container without --cpuset-cpus");
+    }
     if (m->memory_limit_bytes > 0) {
         struct sw_setting *s = add(r, "memory limit", "/sys/fs/cgroup/memory.max", SW_SETTING_NOTE);
         PUT(s->value, "%.3g of %.3g GiB", (double)m->memory_limit_bytes / (1 << 30),

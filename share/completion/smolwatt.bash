@@ -3,7 +3,7 @@
 _smolwatt()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run word
-    local commands="run bench measure doctor report calibrate generate tokenize pull"
+    local commands="run bench measure doctor report compare calibrate generate tokenize pull"
     COMPREPLY=()
     # Behind `measure --` stands another command, with a completion of its own.
     local i
@@ -26,6 +26,11 @@ _smolwatt()
     __wait) mapfile -t COMPREPLY < <(compgen -W "spin-sleep spin sleep" -- "$cur") ;;
     __cpu_model) mapfile -t COMPREPLY < <(compgen -W "tdp_load codecarbon_v2 codecarbon_v3 none" -- "$cur") ;;
     __ram_model) mapfile -t COMPREPLY < <(compgen -W "codecarbon_v2 codecarbon_v3 per_gib none" -- "$cur") ;;
+    __figure)
+        mapfile -t COMPREPLY < <(compgen -W "seconds_per_token decode_seconds_per_token ttft_seconds
+            j_per_token cpu_j_per_token gpu_j_per_token ram_j_per_token machine_j_per_token
+            seconds_per_answer j_per_answer" -- "$cur")
+        ;;
     __require) mapfile -t COMPREPLY < <(compgen -W "VALID INFORMATIVE" -- "$cur") ;;
     __prompt_template) mapfile -t COMPREPLY < <(compgen -W "study squad" -- "$cur") ;;
     __model_name | _m)

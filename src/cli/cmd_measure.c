@@ -186,7 +186,7 @@ static enum sw_code finish(const struct measure *m, json_t *results, const char 
         if (code == SW_OK)
             code = sw_command_summarise(result, place, err);
     }
-    sw_command_compare(results);
+    sw_command_summary_compare(results);
     json_array_foreach(results, i, result) add_context(m, result, date);
     json_decref(place);
     return code;

@@ -9,6 +9,7 @@ extern const struct sw_command sw_command_bench;
 extern const struct sw_command sw_command_measure;
 extern const struct sw_command sw_command_doctor;
 extern const struct sw_command sw_command_report;
+extern const struct sw_command sw_command_compare;
 extern const struct sw_command sw_command_calibrate;
 extern const struct sw_command sw_command_generate;
 extern const struct sw_command sw_command_tokenize;

@@ -8,7 +8,8 @@ enum sw_exit {
     SW_EXIT_GOOD = 0,
     SW_EXIT_FAILED = 1,
     SW_EXIT_USAGE = 2,
-    SW_EXIT_VERDICT = 3, /* below the one asked for with --require */
+    SW_EXIT_VERDICT = 3,    /* below the one asked for with --require */
+    SW_EXIT_REGRESSION = 4, /* found by compare */
     SW_EXIT_INTERRUPTED = 130,
 };
 

@@ -9,9 +9,9 @@
 #include "cli/interrupt.h"
 
 static const struct sw_command *const commands[] = {
-    &sw_command_run,      &sw_command_bench,  &sw_command_measure,
-    &sw_command_doctor,   &sw_command_report, &sw_command_generate,
-    &sw_command_tokenize, &sw_command_pull,   &sw_command_calibrate,
+    &sw_command_run,       &sw_command_bench,    &sw_command_measure,  &sw_command_doctor,
+    &sw_command_report,    &sw_command_generate, &sw_command_tokenize, &sw_command_pull,
+    &sw_command_calibrate, &sw_command_compare,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -26,7 +26,8 @@ static int print_help(void)
     printf("\n  smolwatt COMMAND --help    options of one command, with defaults and units\n"
            "  smolwatt --version         version, commit and build\n\n"
            "Without a command, `run` is meant. Results go to standard output, remarks to standard\n"
-           "error. Exit codes: 0 good, 1 failed, 2 wrong use, 130 interrupted.\n");
+           "error. Exit codes: 0 good, 1 failed, 2 wrong use, 4 a regression found by\n"
+           "compare, 130 interrupted.\n");
     return SW_EXIT_GOOD;
 }
 

@@ -250,7 +250,7 @@ static void compare_one(json_t *results, const char *name, const char *key)
     }
 }
 
-void sw_command_compare(json_t *results)
+void sw_command_summary_compare(json_t *results)
 {
     size_t n = json_array_size(results);
     for (size_t i = 0; i < n && n > 1; i++) {

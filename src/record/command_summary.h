@@ -20,6 +20,6 @@ enum sw_code sw_command_summarise(json_t *result, json_t *g_per_kwh, struct sw_e
  * "energy": ...}, how many times the figure of the least it has, and the index of that. The spread
  * is that of a quotient of two independent means' samples, as hyperfine gives it: null where a run
  * was alone. */
-void sw_command_compare(json_t *results);
+void sw_command_summary_compare(json_t *results);
 
 #endif

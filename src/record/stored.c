@@ -14,8 +14,7 @@
 
 struct reader {
     const char *path;
-    void (*on_record)(void *ctx, const struct sw_stored *stored);
-    void *ctx;
+    const struct sw_stored_calls *calls;
     struct sw_stored_remarks *remarks;
     /* The run under way. */
     json_t *run;
@@ -155,7 +154,7 @@ static void give(struct reader *reader, const json_t *record, size_t line, bool 
         return;
     }
     reader->remarks->n_records++;
-    reader->on_record(reader->ctx, &stored);
+    reader->calls->on_record(reader->calls->ctx, &stored);
 }
 
 /* The run under way is over: its last end, or what its lines come to. */
@@ -188,10 +187,15 @@ static bool is_of_run(const struct reader *reader, const json_t *line)
     return reader->run != NULL && id[0] != 0 && strcmp(id, text_of(reader->run, "run_id")) == 0;
 }
 
-static void take_part(struct reader *reader, const json_t *line, bool is_window)
+static void take_part(struct reader *reader, const json_t *line, bool is_window, size_t number)
 {
     struct sw_error err = {0};
     reader->goes_on = reader->end != NULL;
+    if (reader->calls->on_line != NULL &&
+        reader->calls->on_line(reader->calls->ctx, reader->run, line, &err) != SW_OK) {
+        skip(reader, number, &err);
+        reader->out_of_memory |= err.code == SW_ENOMEM;
+    }
     if (reader->broken.code != SW_OK)
         return;
     enum sw_code code = is_window ? sw_summary_add_window(reader->summary, line, &err)
@@ -225,9 +229,9 @@ static bool take_object(void *ctx, const json_t *object, size_t line)
     if (strcmp(type, "run") == 0) {
         open_run(reader, object, line);
     } else if (strcmp(type, "sample") == 0 && is_of_run(reader, object)) {
-        take_part(reader, object, false);
+        take_part(reader, object, false, line);
     } else if (strcmp(type, "window") == 0 && is_of_run(reader, object)) {
-        take_part(reader, object, true);
+        take_part(reader, object, true, line);
     } else if (strcmp(type, "end") == 0 && is_of_run(reader, object)) {
         json_decref(reader->end);
         reader->end = json_incref((json_t *)(uintptr_t)object);
@@ -257,7 +261,14 @@ enum sw_code sw_stored_read(const char *path,
                             void (*on_record)(void *ctx, const struct sw_stored *stored), void *ctx,
                             struct sw_stored_remarks *remarks, struct sw_error *err)
 {
-    struct reader reader = {.path = path, .on_record = on_record, .ctx = ctx, .remarks = remarks};
+    return sw_stored_read_lines(path, &(struct sw_stored_calls){.on_record = on_record, .ctx = ctx},
+                                remarks, err);
+}
+
+enum sw_code sw_stored_read_lines(const char *path, const struct sw_stored_calls *calls,
+                                  struct sw_stored_remarks *remarks, struct sw_error *err)
+{
+    struct reader reader = {.path = path, .calls = calls, .remarks = remarks};
     struct sw_error torn = {0};
     size_t n_torn = 0;
     *remarks = (struct sw_stored_remarks){0};

@@ -40,4 +40,16 @@ enum sw_code sw_stored_read(const char *path,
                             void (*on_record)(void *ctx, const struct sw_stored *stored), void *ctx,
                             struct sw_stored_remarks *remarks, struct sw_error *err);
 
+/* The same, with the lines that a run's record was made of. */
+struct sw_stored_calls {
+    void (*on_record)(void *ctx, const struct sw_stored *stored);
+    /* Each `sample` and `window` line of run, in order, before the run's record; all borrowed. A
+     * line that it fails for counts as skipped. */
+    enum sw_code (*on_line)(void *ctx, const json_t *run, const json_t *line, struct sw_error *err);
+    void *ctx;
+};
+
+enum sw_code sw_stored_read_lines(const char *path, const struct sw_stored_calls *calls,
+                                  struct sw_stored_remarks *remarks, struct sw_error *err);
+
 #endif

@@ -239,7 +239,7 @@ static void test_summary(void **state)
     assert_true(json_is_null(json_object_get(empty, "wall_ns")));
     assert_true(json_is_null(json_object_get(empty, "co2e_g")));
     json_t *results = json_pack("[o, o, o]", a, b, empty);
-    sw_command_compare(results);
+    sw_command_summary_compare(results);
     assert_near(number(b, "relative", "wall", "times"), 1, 1e-12);
     assert_near(number(a, "relative", "wall", "times"), 2, 1e-12);
     assert_near(number(a, "relative", "wall", "of"), 1, 0);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "meter/set.h"
+#include "meter/package.h"
 
 /* Clocks read one after the other differ by less. */
 static const uint64_t asleep_ns = 20000000;
@@ -189,6 +189,46 @@ static double edge_error_uj(const struct sw_meter_info *info, const struct sw_re
     return error_uj;
 }
 
+/* What two RAPL counters of one piece of silicon may differ by, beside a tick at each end: twice
+ * the few per cent that either is wrong by. */
+static const double psys_tolerance = 0.10;
+static const double rapl_tick_ns = 1e6;
+
+/* psys holds the packages. Where it counts less than they do, the board does not feed it with the
+ * platform's power (it may stand at any number then), and it says nothing of the machine. */
+static void check_psys(const struct sw_meter_set *set, const struct sw_snapshot *a,
+                       const struct sw_snapshot *b, struct sw_energy *out)
+{
+    const struct sw_meter_info *psys = NULL;
+    double packages_uj = 0, tick_ns = rapl_tick_ns;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct sw_meter_info *info = &set->meters[i].info;
+        const struct sw_reading *begin = &a->readings[i], *end = &b->readings[i];
+        if (info->counted && sw_meter_is_psys(info))
+            psys = info;
+        else if (!info->counted || info->component != SW_CPU || info->source != SW_MEASURED ||
+                 sw_reading_is_spoilt(begin, end))
+            continue;
+        else
+            packages_uj += (double)(end->begin_uj - begin->end_uj);
+        tick_ns = fmax(tick_ns, (double)info->tick_ns);
+    }
+    double window_ns = (double)(b->begin_ns - a->end_ns);
+    if (psys == NULL || !(window_ns > 0))
+        return;
+    double open = psys_tolerance + 2 * tick_ns / window_ns;
+    if ((double)out->uj >= packages_uj * (1 - open))
+        return;
+    out->has_value = false;
+    out->source = SW_ABSENT;
+    out->uncertainty_percent = out->edge_percent = 0;
+    set_reason(out,
+               "%s counted %.3f J while the packages, which it should hold, counted %.3f J: this "
+               "board does not feed it with the platform's power",
+               psys->name, (double)out->uj * 1e-6, packages_uj * 1e-6);
+    out->uj = 0;
+}
+
 static void sum_up(const struct sw_meter_set *set, enum sw_component component,
                    const struct sw_snapshot *a, const struct sw_snapshot *b, struct sw_energy *out)
 {
@@ -232,6 +272,8 @@ static void sum_up(const struct sw_meter_set *set, enum sw_component component,
         out->uncertainty_percent = 100 * maker_uj / (double)sum_uj + out->edge_percent;
     if (weakest != SW_MEASURED)
         add_reason(out, set->reason[component]);
+    if (component == SW_MACHINE)
+        check_psys(set, a, b, out);
 }
 
 void sw_meter_set_energy(const struct sw_meter_set *set, enum sw_component component,

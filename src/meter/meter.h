@@ -37,7 +37,7 @@ struct sw_meter_info {
     const char *path;  /* file or library it reads; "" for a model */
     enum sw_component component;
     enum sw_source source;
-    /* Part of its component's sum; others are listed only (psys, 2nd GPU). A read may change it
+    /* Part of its component's sum; others are listed only (twins, 2nd GPU). A read may change it
      * for a die that turns out to mirror another. */
     bool counted;
     uint64_t range_uj; /* counter restarts at 0 after this; 0: never wraps */

@@ -43,7 +43,6 @@ struct domain {
     enum sw_component component;
     off_t number;
     unsigned shift; /* ESU */
-    bool counted;
 };
 
 struct msr_meter {
@@ -230,13 +229,14 @@ static size_t add_meter(struct access *access, const struct domain *domain, size
                                        ? sw_set_text(set, "package %s, idle power included", label)
                                    : domain->component == SW_RAM
                                        ? sw_set_text(set, "dram of package-%s", label)
-                                       : "platform, packages included",
+                                       : sw_psys_scope,
                           .path = register_file(set, access->packages[i].cpu),
                           .component = domain->component,
                           .source = SW_MEASURED,
                           .counted = counted,
                           .range_uj = to_uj(UINT64_C(1) << 32, domain->shift),
-                          .uncertainty_percent = rapl_uncertainty_percent,
+                          .uncertainty_percent =
+                              domain->component == SW_MACHINE ? 0 : rapl_uncertainty_percent,
                           .formula = ""},
                  .read = msr_read,
                  .close = msr_close,
@@ -268,22 +268,19 @@ static void add_domain(struct access *access, const struct domain *domain)
              "");
         return;
     }
-    bool is_second = sw_set_has_counted(set, domain->component);
+    bool is_psys = domain->component == SW_MACHINE;
+    bool is_second = !is_psys && sw_set_has_counted(set, domain->component);
+    const char *why_not = is_psys ? sw_set_why_not_psys(set, access->n_packages) : "";
     size_t meters[SW_MAX_PACKAGES];
     for (size_t i = 0; i < n; i++) {
         struct domain one = *domain;
         const char *name = meter_name(access, domain, i);
-        const char *twin = is_second || domain->component == SW_MACHINE
-                               ? sw_set_twin(set, domain->component, name)
-                               : NULL;
-        bool counted = domain->counted && !is_second;
+        const char *twin = is_second || is_psys ? sw_set_twin(set, domain->component, name) : NULL;
+        bool counted = !is_second && twin == NULL && why_not[0] == 0;
         one.name = name + strlen("msr:");
         size_t probe = set->n_probes;
         note(access, &one, register_file(set, access->packages[i].cpu), true, counted,
-             twin != NULL       ? sw_set_twin_text(set, twin)
-             : !domain->counted ? "holds the packages; listed, not counted"
-                                : "",
-             "");
+             twin != NULL ? sw_set_twin_text(set, twin) : why_not, "");
         meters[i] = twin == NULL ? add_meter(access, domain, i, name, counted) : SIZE_MAX;
         for (size_t k = 0; k < i && counted && domain->component == SW_CPU; k++)
             if (meters[k] != SIZE_MAX && meters[i] != SIZE_MAX &&
@@ -291,6 +288,8 @@ static void add_domain(struct access *access, const struct domain *domain)
                 sw_mirror_suspect(set, meters[k], values[k], meters[i], values[i], probe))
                 break;
     }
+    if (is_psys)
+        sw_set_reason(set, SW_MACHINE, why_not);
 }
 
 void sw_msr_find(struct sw_meter_set *set, const struct sw_meter_options *options,
@@ -314,9 +313,9 @@ void sw_msr_find(struct sw_meter_set *set, const struct sw_meter_options *option
     if (is_one_of(machine, fixed_psys, sizeof fixed_psys / sizeof fixed_psys[0]))
         psys_shift = 0;
     const struct domain domains[] = {
-        {"package", SW_CPU, make->package, access->shift, true},
-        {"dram", SW_RAM, make->dram, dram_shift, true},
-        {"psys", SW_MACHINE, make->psys, psys_shift, false},
+        {"package", SW_CPU, make->package, access->shift},
+        {"dram", SW_RAM, make->dram, dram_shift},
+        {"psys", SW_MACHINE, make->psys, psys_shift},
     };
     if (problem != NULL && machine->virtual_machine)
         enable = "";

@@ -100,6 +100,28 @@ const char *sw_set_twin_text(struct sw_meter_set *set, const char *twin)
     return sw_set_text(set, "twin of %s, which is preferred", twin);
 }
 
+/* Intel's manual (volume 4, MSR_PLATFORM_ENERGY_COUNTER) leaves to the board which power it sees.
+ */
+const char *const sw_psys_scope = "platform as its maker wired it, packages included";
+
+bool sw_meter_is_psys(const struct sw_meter_info *info)
+{
+    return info->component == SW_MACHINE && strncmp(domain_of(info->name), "psys", 4) == 0;
+}
+
+const char *sw_set_why_not_psys(struct sw_meter_set *set, size_t n_packages)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct sw_meter_info *info = &set->meters[i].info;
+        if (info->component == SW_MACHINE && info->counted)
+            return sw_set_text(set, "listed, not counted: %s is preferred", info->name);
+    }
+    if (n_packages > 1)
+        return "listed, not counted: of several packages' psys nobody says whether each holds a "
+               "part of the machine, or all of it";
+    return "";
+}
+
 void sw_set_reason(struct sw_meter_set *set, enum sw_component component, const char *reason)
 {
     if (!sw_set_has_counted(set, component) && set->reason[component][0] == 0)

@@ -30,6 +30,15 @@ const char *sw_set_twin(const struct sw_meter_set *set, enum sw_component compon
 /* Why a meter with a twin is not counted. */
 const char *sw_set_twin_text(struct sw_meter_set *set, const char *twin);
 
+/* psys, the platform's counter of RAPL: the packages and what the maker of the board has wired to
+ * it beside them. */
+extern const char *const sw_psys_scope;
+bool sw_meter_is_psys(const struct sw_meter_info *info);
+
+/* Why a psys that can be read is not counted; "" where it is to be: a meter that the user named
+ * comes before it, and of a psys on each of several packages nobody says what it holds. */
+const char *sw_set_why_not_psys(struct sw_meter_set *set, size_t n_packages);
+
 /* Why nothing better was found, unless something was, or a better kind has told why it was not. */
 void sw_set_reason(struct sw_meter_set *set, enum sw_component component, const char *reason);
 

@@ -29,12 +29,11 @@ static const double rapl_uncertainty_percent = 5;
 struct event_kind {
     const char *event, *domain; /* "energy-pkg" is "package-0" */
     enum sw_component component;
-    bool counted;
 };
 static const struct event_kind kinds[] = {
-    {"energy-pkg", "package", SW_CPU, true},
-    {"energy-ram", "dram", SW_RAM, true},
-    {"energy-psys", "psys", SW_MACHINE, false},
+    {"energy-pkg", "package", SW_CPU},
+    {"energy-ram", "dram", SW_RAM},
+    {"energy-psys", "psys", SW_MACHINE},
 };
 
 struct pmu {
@@ -120,7 +119,7 @@ static const char *meter_scope(struct pmu *pmu, const struct event_kind *kind, s
         return sw_set_text(pmu->set, "package %s, idle power included", label);
     if (kind->component == SW_RAM)
         return sw_set_text(pmu->set, "dram of package-%s", label);
-    return "platform, packages included";
+    return sw_psys_scope;
 }
 
 static void note_missing(struct sw_meter_set *set, const struct event_kind *kind, const char *path,
@@ -183,6 +182,9 @@ static void add_meter(struct pmu *pmu, const struct event_kind *kind, size_t i, 
     struct sw_meter_set *set = pmu->set;
     const char *path = sw_set_text(set, "%s/%s", pmu->events, kind->event);
     const char *name = meter_name(pmu, kind, i);
+    bool is_psys = kind->component == SW_MACHINE;
+    const char *why_not = is_psys ? sw_set_why_not_psys(set, pmu->n_packages) : "";
+    bool counted = why_not[0] == 0;
     struct perf_meter *perf = malloc(sizeof *perf);
     meters[i] = SIZE_MAX;
     if (perf == NULL) {
@@ -196,23 +198,21 @@ static void add_meter(struct pmu *pmu, const struct event_kind *kind, size_t i, 
                                       .path = path,
                                       .component = kind->component,
                                       .source = SW_MEASURED,
-                                      .counted = kind->counted,
-                                      .uncertainty_percent = rapl_uncertainty_percent,
+                                      .counted = counted,
+                                      .uncertainty_percent = is_psys ? 0 : rapl_uncertainty_percent,
                                       .formula = ""},
                              .read = perf_read,
                              .close = perf_close,
                              .state = perf};
     uint64_t at_ns;
     bool readable = perf_read(&meter, &first_uj[i], &at_ns);
-    size_t probe = sw_set_probe(
-        set, &(struct sw_meter_probe){
-                 .component = kind->component,
-                 .name = name,
-                 .path = path,
-                 .found = true,
-                 .counted = kind->counted,
-                 .reason = kind->counted ? "" : "holds the packages; listed, not counted",
-                 .enable = ""});
+    size_t probe = sw_set_probe(set, &(struct sw_meter_probe){.component = kind->component,
+                                                              .name = name,
+                                                              .path = path,
+                                                              .found = true,
+                                                              .counted = counted,
+                                                              .reason = why_not,
+                                                              .enable = ""});
     meters[i] = sw_set_add(set, &meter);
     /* Kernels before 5.9 listed each die of an AMD package, all of them the package's counter. */
     for (size_t k = 0; k < i && readable && kind->component == SW_CPU; k++)
@@ -220,6 +220,7 @@ static void add_meter(struct pmu *pmu, const struct event_kind *kind, size_t i, 
             pmu->packages[k].package == pmu->packages[i].package &&
             sw_mirror_suspect(set, meters[k], first_uj[k], meters[i], first_uj[i], probe))
             break;
+    sw_set_reason(set, kind->component, why_not);
 }
 
 static void add_kind(struct pmu *pmu, const struct event_kind *kind)
@@ -249,9 +250,6 @@ static void add_kind(struct pmu *pmu, const struct event_kind *kind)
     }
     for (size_t i = 0; i < n; i++)
         add_meter(pmu, kind, i, unit_uj, &counters[i], meters, first_uj);
-    if (!kind->counted)
-        sw_set_reason(set, kind->component,
-                      "perf:psys is listed, not counted: it holds the packages");
 }
 
 /* Number and processors of the PMU; why not, else NULL. */

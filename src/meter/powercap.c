@@ -5,7 +5,7 @@
  *       intel-rapl:0         name=package-0   (multi-die: package-0-die-0, ...)
  *       intel-rapl:0:0       name=core        part of its package: ignored
  *       intel-rapl:0:1       name=dram        beside its package, though inside its folder
- *       intel-rapl:1         name=psys        holds the packages: listed, not counted
+ *       intel-rapl:1         name=psys        holds the packages: the machine's, never added
  *       intel-rapl-mmio:0    name=package-0   the same counter by another way
  *
  * with energy_uj, which restarts at 0 after max_energy_range_uj. AMD's zones have the same names.
@@ -240,7 +240,7 @@ static const char *meter_scope(struct tree *tree, const struct zone *zone)
     case DRAM:
         return sw_set_text(tree->set, "dram of %s", parent_name(tree, zone));
     default:
-        return "platform, packages included";
+        return sw_psys_scope;
     }
 }
 
@@ -261,19 +261,20 @@ static const char *enable_command(struct sw_meter_set *set)
 /* Hands the zone's open file to a new meter. */
 static size_t zone_to_meter(struct tree *tree, struct zone *zone, bool counted)
 {
-    return sw_set_add_counter_file(tree->set,
-                                   &(struct sw_meter_info){
-                                       .name = meter_name(tree, zone),
-                                       .scope = meter_scope(tree, zone),
-                                       .path = zone->path,
-                                       .component = component_of(zone->kind),
-                                       .source = SW_MEASURED,
-                                       .counted = counted,
-                                       .range_uj = zone->range_uj,
-                                       .uncertainty_percent = rapl_uncertainty_percent,
-                                       .formula = "",
-                                   },
-                                   &zone->file);
+    return sw_set_add_counter_file(
+        tree->set,
+        &(struct sw_meter_info){
+            .name = meter_name(tree, zone),
+            .scope = meter_scope(tree, zone),
+            .path = zone->path,
+            .component = component_of(zone->kind),
+            .source = SW_MEASURED,
+            .counted = counted,
+            .range_uj = zone->range_uj,
+            .uncertainty_percent = zone->kind == PSYS ? 0 : rapl_uncertainty_percent,
+            .formula = "",
+        },
+        &zone->file);
 }
 
 /* "package-0-die-1" and "package-0-die-0" are one package; so are two zones of one name. */
@@ -281,6 +282,14 @@ static bool same_package(const struct zone *a, const struct zone *b)
 {
     size_t n = strcspn(package_label(a->name), "-"), m = strcspn(package_label(b->name), "-");
     return n == m && strncasecmp(package_label(a->name), package_label(b->name), n) == 0;
+}
+
+static size_t n_of_kind(const struct tree *tree, enum kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < tree->count; i++)
+        n += tree->zones[i].kind == kind && !tree->zones[i].twin;
+    return n;
 }
 
 /* All zones of a kind, or none: a sum that lacks a socket would be a wrong joule. */
@@ -296,7 +305,8 @@ static void add_kind(struct tree *tree, enum kind kind)
     }
     /* Another kind of meter may show the same counters, and be preferred. */
     bool is_second = kind != PSYS && sw_set_has_counted(set, component_of(kind));
-    bool counted = kind != PSYS && bad == NULL && tree->n_left_out == 0 && !is_second;
+    const char *why_not = kind == PSYS ? sw_set_why_not_psys(set, n_of_kind(tree, PSYS)) : "";
+    bool counted = bad == NULL && tree->n_left_out == 0 && !is_second && why_not[0] == 0;
     for (size_t i = 0; i < tree->count; i++) {
         struct zone *zone = &tree->zones[i];
         if (zone->kind != kind)
@@ -309,8 +319,8 @@ static void add_kind(struct tree *tree, enum kind kind)
             reason = sw_set_twin_text(set, twin);
         else if (zone->twin)
             reason = "the same counter is read through another interface";
-        else if (zone->readable && kind == PSYS)
-            reason = "holds the packages; listed, not counted";
+        else if (zone->readable && why_not[0] != 0)
+            reason = why_not;
         else if (zone->readable && !counted)
             reason = "not counted, as another zone of its kind cannot be read";
         probes[i] = sw_set_probe(set, &(struct sw_meter_probe){
@@ -344,18 +354,8 @@ static void add_kind(struct tree *tree, enum kind kind)
     else if (tree->n_left_out > 0)
         sw_set_reason(set, component_of(kind),
                       sw_set_text(set, "more than %d powercap zones", MAX_ZONES));
-    else if (kind == PSYS && set->count > 0 &&
-             set->meters[set->count - 1].info.component == SW_MACHINE)
-        sw_set_reason(set, SW_MACHINE,
-                      "powercap:psys is listed, not counted: it holds the packages");
-}
-
-static bool has_kind(const struct tree *tree, enum kind kind)
-{
-    for (size_t i = 0; i < tree->count; i++)
-        if (tree->zones[i].kind == kind)
-            return true;
-    return false;
+    else
+        sw_set_reason(set, component_of(kind), why_not);
 }
 
 /* No zone at all of a component: one probe that says what was looked for. */
@@ -364,7 +364,7 @@ static void note_missing(struct tree *tree, enum kind kind, const struct sw_mach
     struct sw_meter_set *set = tree->set;
     static const char *const wanted[] = {"package", "dram", "psys"};
     const char *folder = sw_set_path(set, "/sys/class/powercap");
-    bool any = has_kind(tree, PACKAGE);
+    bool any = n_of_kind(tree, PACKAGE) > 0;
     const char *reason =
         any ? sw_set_text(set, "%s: this CPU has no %s zone", folder, wanted[kind])
         : sw_file_is_folder(folder)
@@ -404,7 +404,7 @@ void sw_powercap_find(struct sw_meter_set *set, const struct sw_meter_options *o
     walk(tree, sw_set_path(set, "/sys/devices/virtual/powercap"), 0);
     mark_twins(tree);
     for (enum kind kind = PACKAGE; kind <= PSYS; kind++)
-        if (has_kind(tree, kind))
+        if (n_of_kind(tree, kind) > 0)
             add_kind(tree, kind);
         else
             note_missing(tree, kind, machine);

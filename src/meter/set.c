@@ -154,9 +154,10 @@ enum sw_code sw_meter_set_open(struct sw_meter_set **out, const struct sw_meter_
     }
     sw_machine_read(machine, set->root);
     /* In the order of preference within a component. */
-    static sw_meter_find *const kinds[] = {
-        sw_perf_power_find, sw_powercap_find, sw_msr_find,   sw_nvml_find,      sw_amd_smi_find,
-        sw_feed_find,       sw_battery_find,  sw_hwmon_find, sw_cpu_model_find, sw_ram_model_find};
+    static sw_meter_find *const kinds[] = {sw_feed_find,     sw_perf_power_find, sw_powercap_find,
+                                           sw_msr_find,      sw_nvml_find,       sw_amd_smi_find,
+                                           sw_battery_find,  sw_hwmon_find,      sw_cpu_model_find,
+                                           sw_ram_model_find};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         kinds[i](set, options, machine);
     for (size_t c = 0; c < SW_N_COMPONENTS; c++)

@@ -118,9 +118,11 @@ static void units_that_the_register_does_not_tell(void **state)
     assert_int_equal(a.readings[1].uj, 1000000);
     assert_string_equal(sw_meter_set_info(set, 2)->name, "msr:psys");
     assert_int_equal(a.readings[2].uj, 300000000);
-    assert_false(sw_meter_set_info(set, 2)->counted);
-    assert_string_equal(probe_of(set, "msr:psys")->reason,
-                        "holds the packages; listed, not counted");
+    assert_true(sw_meter_set_info(set, 2)->counted);
+    make_register(0, 0x611, 16384 + 4096, 8);
+    make_register(0, 0x64D, 302, 8);
+    assert_int_equal(joules_of(SW_MACHINE), 2000000);
+    assert_string_equal(energy.meter, "msr:psys");
 }
 
 static void amd_has_packages_only(void **state)

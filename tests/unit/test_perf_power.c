@@ -95,7 +95,7 @@ static void open_set(void)
     sw_meter_set_read(set, &a);
 }
 
-static void packages_and_dram_are_summed_psys_listed(void **state)
+static void packages_and_dram_are_summed(void **state)
 {
     (void)state;
     make_pmu();
@@ -113,10 +113,29 @@ static void packages_and_dram_are_summed_psys_listed(void **state)
     assert_string_equal(energy.meter, "perf:dram-0+perf:dram-1");
     sw_meter_set_energy(set, SW_MACHINE, &a, &b, &energy);
     assert_false(energy.has_value);
-    assert_string_equal(energy.reason, "perf:psys is listed, not counted: it holds the packages");
+    holds(energy.reason, "listed, not counted: of several packages' psys nobody says whether");
     assert_int_equal(sw_meter_set_count(set), 5);
     assert_string_equal(sw_meter_set_reason(set, SW_CPU), "");
     assert_string_equal(sw_meter_set_info(set, 0)->scope, "package 0, idle power included");
+}
+
+static void psys_is_the_machine(void **state)
+{
+    (void)state;
+    make_pmu();
+    fake_tree_write(&tree, PMU "cpumask", "0\n");
+    set_counts(100, 10, 300);
+    open_set();
+    set_counts(107.5, 10.25, 320);
+    usleep(100000);
+    sw_meter_set_read(set, &b);
+    sw_meter_set_energy(set, SW_MACHINE, &a, &b, &energy);
+    assert_true(energy.has_value);
+    assert_in_range(energy.uj, 20000000 - 1, 20000000 + 1);
+    assert_string_equal(energy.meter, "perf:psys");
+    assert_true(energy.uncertainty_percent == 0); /* its maker states none */
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_in_range(energy.uj, 7500000 - 1, 7500000 + 1);
 }
 
 /* The same domains through perf and powercap. */
@@ -272,13 +291,10 @@ static void a_real_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(packages_and_dram_are_summed_psys_listed),
-        TEST(powercap_is_then_a_twin),
-        TEST(a_right_that_is_missing),
-        TEST(malformed_files_are_named),
-        TEST(dies_of_one_package_that_mirror_each_other),
-        TEST(lists_of_processors),
-        TEST(a_real_event),
+        TEST(packages_and_dram_are_summed), TEST(psys_is_the_machine),
+        TEST(powercap_is_then_a_twin),      TEST(a_right_that_is_missing),
+        TEST(malformed_files_are_named),    TEST(dies_of_one_package_that_mirror_each_other),
+        TEST(lists_of_processors),          TEST(a_real_event),
     };
     return cmocka_run_group_tests_name("perf power", tests, NULL, NULL);
 }

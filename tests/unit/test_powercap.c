@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "meter/counter_file.h"
 #include "meter/meter.h"
@@ -169,7 +170,7 @@ static void each_socket_wraps_on_its_own(void **state)
     energy_is(SW_CPU, 15 + 1, "powercap:package-0+powercap:package-1");
 }
 
-static void psys_is_listed_and_the_mmio_twin_left_out(void **state)
+static void psys_is_the_machine_and_the_mmio_twin_left_out(void **state)
 {
     (void)state;
     fake_tree_zone(&tree, "intel-rapl:0", "package-0", 500, RANGE);
@@ -182,16 +183,78 @@ static void psys_is_listed_and_the_mmio_twin_left_out(void **state)
     fake_tree_count(&tree, "intel-rapl-mmio:0", 480 + HOUR_W);
     end();
     energy_is(SW_CPU, HOUR_W, "powercap:package-0");
-    energy_is_absent(SW_MACHINE, "listed, not counted");
+    energy_is(SW_MACHINE, 2 * HOUR_W, "powercap:psys");
     assert_int_equal(sw_meter_set_count(set), 2);
     const struct sw_meter_info *psys = sw_meter_set_info(set, 1);
     assert_string_equal(psys->name, "powercap:psys");
-    assert_false(psys->counted);
+    assert_true(psys->counted);
+    assert_string_equal(psys->scope, "platform as its maker wired it, packages included");
     assert_int_equal(b.readings[1].uj - a.readings[1].uj, 2 * HOUR_W);
     const struct sw_meter_probe *twin = probe("powercap:package-0@intel-rapl-mmio:0");
     assert_true(twin->found);
     assert_false(twin->counted);
     assert_string_equal(twin->reason, "the same counter is read through another interface");
+}
+
+/* Boards that do not wire it: at a stand, or at a number that is not the platform's. */
+static void a_psys_below_its_packages_says_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t psys_uj;
+        bool holds;
+    } cases[] = {{0, false}, {8900000, false}, {9100000, true}, {10000000, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fake_tree_zone(&tree, "intel-rapl:0", "package-0", 500, RANGE);
+        fake_tree_zone(&tree, "intel-rapl:1", "psys", RANGE - 100, RANGE);
+        sw_meter_set_close(set);
+        begin();
+        usleep(400000); /* a tick of a millisecond at each end is 0.5 % */
+        fake_tree_count(&tree, "intel-rapl:0", 500 + 10000000);
+        fake_tree_count(&tree, "intel-rapl:1",
+                        cases[i].psys_uj > 0 ? cases[i].psys_uj - 100 : RANGE - 100);
+        end();
+        energy_is(SW_CPU, 10000000, "powercap:package-0");
+        if (cases[i].holds)
+            energy_is(SW_MACHINE, cases[i].psys_uj, "powercap:psys");
+        else
+            energy_is_absent(SW_MACHINE, cases[i].psys_uj == 0
+                                             ? "powercap:psys counted 0.000 J while the packages, "
+                                               "which it should hold, counted 10.000 J"
+                                             : "powercap:psys counted 8.900 J while");
+    }
+}
+
+static void a_named_meter_comes_before_psys(void **state)
+{
+    (void)state;
+    char path[128];
+    struct sw_error err;
+    fake_tree_zone(&tree, "intel-rapl:0", "package-0", 500, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:1", "psys", 900, RANGE);
+    fake_tree_write(&tree, "/feed", "");
+    snprintf(path, sizeof path, "%s/feed", tree.root);
+    sw_meter_set_close(set);
+    assert_int_equal(
+        sw_meter_set_open(
+            &set, &(struct sw_meter_options){.sysfs_root = tree.root, .power_feed = path}, &err),
+        SW_OK);
+    assert_false(probe("powercap:psys")->counted);
+    assert_true(probe("powercap:psys")->found);
+    assert_string_equal(probe("powercap:psys")->reason, "listed, not counted: feed is preferred");
+    assert_true(probe("feed")->counted);
+}
+
+static void psys_of_several_packages_is_listed(void **state)
+{
+    (void)state;
+    fake_tree_zone(&tree, "intel-rapl:0", "package-0", 500, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:1", "package-1", 700, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:2", "psys", 900, RANGE);
+    fake_tree_zone(&tree, "intel-rapl:3", "psys-1", 900, RANGE);
+    begin();
+    end();
+    energy_is_absent(SW_MACHINE, "of several packages' psys nobody says");
 }
 
 static void a_twin_serves_where_the_first_way_is_closed(void **state)
@@ -527,7 +590,10 @@ int main(void)
         TEST(a_value_is_the_first_line),
         TEST(two_sockets_with_parts_inside),
         TEST(each_socket_wraps_on_its_own),
-        TEST(psys_is_listed_and_the_mmio_twin_left_out),
+        TEST(psys_is_the_machine_and_the_mmio_twin_left_out),
+        TEST(a_psys_below_its_packages_says_nothing),
+        TEST(a_named_meter_comes_before_psys),
+        TEST(psys_of_several_packages_is_listed),
         TEST(a_twin_serves_where_the_first_way_is_closed),
         TEST(one_tree_through_many_links_counts_once),
         TEST(a_copied_tree_counts_once),

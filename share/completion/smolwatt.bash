@@ -31,6 +31,7 @@ _smolwatt()
             j_per_token cpu_j_per_token gpu_j_per_token ram_j_per_token machine_j_per_token
             seconds_per_answer j_per_answer" -- "$cur")
         ;;
+    __profile) mapfile -t COMPREPLY < <(compgen -W "study quick standard strict" -- "$cur") ;;
     __require) mapfile -t COMPREPLY < <(compgen -W "VALID INFORMATIVE" -- "$cur") ;;
     __prompt_template) mapfile -t COMPREPLY < <(compgen -W "study squad" -- "$cur") ;;
     __model_name | _m)

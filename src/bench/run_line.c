@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/random.h"
 #include "bench/phase.h"
+#include "record/block_figure.h"
 #include "record/environment.h"
 #include "record/journal.h"
 
@@ -37,13 +38,29 @@ static json_t *texts_to_json(char *const *texts, size_t n)
     return array;
 }
 
+/* Of a profile with blocks. */
+static json_t *blocks_to_json(const struct sw_run_facts *f)
+{
+    const struct sw_profile *p = f->used;
+    return json_pack("{s:I, s:I, s:o, s:f, s:o, s:I, s:I, s:f}", "min", (json_int_t)p->min_blocks,
+                     "max", (json_int_t)p->max_blocks, "target",
+                     p->target > 0 ? json_real(p->target) : json_null(), "level", SW_BLOCK_LEVEL,
+                     "time_limit_s", p->time_limit_s > 0 ? json_real(p->time_limit_s) : json_null(),
+                     "order_seed", (json_int_t)f->order_seed, "warm_up", (json_int_t)p->warm_up,
+                     "idle_s", p->idle_s);
+}
+
 static json_t *plan_to_json(const struct sw_run_facts *f)
 {
-    return json_pack("{s:s, s:I, s:o, s:I, s:b, s:o}", "profile", f->profile, "samples",
-                     (json_int_t)f->n_samples, "seed",
-                     f->random_subset ? json_integer((json_int_t)f->seed) : json_null(),
-                     "max_new_tokens", (json_int_t)f->max_new_tokens, "ignore_eos",
-                     (int)f->ignore_eos, "questions", indices_to_json(f->indices, f->n_samples));
+    json_t *plan =
+        json_pack("{s:s, s:I, s:o, s:I, s:b, s:o}", "profile", f->profile, "samples",
+                  (json_int_t)f->n_samples, "seed",
+                  f->random_subset ? json_integer((json_int_t)f->seed) : json_null(),
+                  "max_new_tokens", (json_int_t)f->max_new_tokens, "ignore_eos", (int)f->ignore_eos,
+                  "questions", indices_to_json(f->indices, f->n_samples));
+    if (f->used->max_blocks > 0)
+        json_object_set_new(plan, "blocks", blocks_to_json(f));
+    return plan;
 }
 
 static json_t *model_to_json(const struct sw_run_facts *f)
@@ -148,6 +165,11 @@ json_t *sw_run_line_create(const struct sw_run_facts *f)
                         json_pack("{s:o, s:o}", "load",
                                   sw_phase_energy_to_json(f->meters, f->load_begin, f->load_end),
                                   "idle_before", f->idle_before));
+    json_object_set_new(line, "warm_up", f->warm_up != NULL ? f->warm_up : json_null());
+    json_object_set_new(line, "idle_before_ns",
+                        f->idle_ns > 0 ? json_integer((json_int_t)f->idle_ns) : json_null());
+    json_object_set_new(line, "idle_before_edges",
+                        f->idle_edges != NULL ? f->idle_edges : json_null());
     hash_plan(plan_hash, line);
     json_object_set_new(line, "plan_hash", json_string(plan_hash));
     return line;

@@ -94,6 +94,8 @@ enum sw_code sw_sample_to_json(json_t **out, const struct sw_study *study, size_
         "decode_ns", (json_int_t)(g->end_ns - g->decode_start_ns));
     if (line == NULL)
         return sw_fail(err, SW_ENOMEM, "sample %zu: cannot be recorded", index + 1);
+    if (study->has_block)
+        json_object_set_new(line, "block", json_integer((json_int_t)study->block));
     enum sw_code code = put_text(line, study, prompt->question, g, err);
     if (code != SW_OK) {
         json_decref(line);

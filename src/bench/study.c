@@ -75,6 +75,12 @@ static bool is_done(const struct sw_study *study, size_t index)
     return study->is_done != NULL && study->is_done[index];
 }
 
+/* Which prompt is asked as number k. */
+static size_t at(const struct sw_study *study, size_t k)
+{
+    return study->order != NULL ? study->order[k] : k;
+}
+
 /* The sample under way, one at a time. */
 struct single {
     struct sw_answer_watch watch; /* first: on_token and on_edge have one context */
@@ -150,11 +156,12 @@ static enum sw_code run_one_at_a_time(const struct sw_study *study, struct sw_er
 {
     struct single single;
     enum sw_code code = sw_answer_watch_begin(&single.watch, study, err);
-    for (size_t i = 0; i < study->n && code == SW_OK; i++) {
+    for (size_t k = 0; k < study->n && code == SW_OK; k++) {
+        size_t i = at(study, k);
         if (is_done(study, i))
             continue;
         if (study->is_interrupted != NULL && study->is_interrupted(study->ctx))
-            code = sw_fail(err, SW_EINTERRUPTED, "interrupted before sample %zu of %zu", i + 1,
+            code = sw_fail(err, SW_EINTERRUPTED, "interrupted before sample %zu of %zu", k + 1,
                            study->n);
         else
             code = run_sample(&single, i, err);
@@ -174,7 +181,7 @@ struct place {
 struct many {
     const struct sw_study *study;
     struct place *places; /* (study->batch) */
-    size_t next;          /* prompt to look at next */
+    size_t next;          /* in the order of asking */
     size_t n_windows;
     size_t n_interrupted; /* samples that were dropped */
     struct sw_snapshot begin, end;
@@ -185,12 +192,12 @@ static bool next_prompt(void *ctx, size_t place, struct sw_generate_request *req
 {
     struct many *many = ctx;
     const struct sw_study *study = many->study;
-    while (many->next < study->n && is_done(study, many->next))
+    while (many->next < study->n && is_done(study, at(study, many->next)))
         many->next++;
     if (many->next == study->n)
         return false;
     struct place *p = &many->places[place];
-    p->index = many->next++;
+    p->index = at(study, many->next++);
     p->first_window = many->n_windows;
     sw_answer_watch_reset(&p->watch);
     *request = (struct sw_generate_request){
@@ -228,6 +235,8 @@ static enum sw_code end_window(void *ctx, const struct sw_window *window, struct
         sw_phase_edge_to_json(study->meters, &many->end), "energy",
         sw_phase_energy_to_json(study->meters, &many->begin, &many->end), "conditions",
         sw_conditions_to_json(&many->before, &many->after));
+    if (line != NULL && study->has_block)
+        json_object_set_new(line, "block", json_integer((json_int_t)study->block));
     many->n_windows++;
     enum sw_code code = line != NULL
                             ? study->on_window(study->ctx, line, err)

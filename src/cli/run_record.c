@@ -1,5 +1,6 @@
 #include "cli/run_record.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,22 +46,31 @@ static enum sw_code take_up(struct sw_run_record *r, struct sw_error *err)
             "--resume: the last run in %s has another plan (model, data, prompt, "
             "strategy, threads or batch differ); give its options, or leave --resume out",
             path);
+    size_t n_done = sw_resume_keep(&r->earlier, r->n_samples);
+    if (n_done == SIZE_MAX)
+        return sw_fail(err, SW_ENOMEM, "record: out of memory");
+    /* Blocks go on for as long as it takes: only an end says that they are over. */
+    bool is_over = r->has_blocks ? r->earlier.end != NULL &&
+                                       !json_is_true(json_object_get(r->earlier.end, "interrupted"))
+                                 : n_done >= r->n_samples;
+    const char *run_id = json_string_value(json_object_get(run, "run_id"));
+    if (n_done == 0 || is_over || run_id == NULL) {
+        sw_say("the last run in %s %s: the run begins anew", path,
+               is_over ? "is complete" : "finished no sample");
+        return SW_OK;
+    }
     r->is_done = calloc(r->n_samples, sizeof *r->is_done);
     if (r->is_done == NULL)
         return sw_fail(err, SW_ENOMEM, "record: out of memory");
-    size_t n_done = sw_resume_mark(&r->earlier, r->is_done, r->n_samples);
-    const char *run_id = json_string_value(json_object_get(run, "run_id"));
-    if (n_done == 0 || n_done >= r->n_samples || run_id == NULL) {
-        sw_say("the last run in %s %s: the run begins anew", path,
-               n_done >= r->n_samples ? "is complete" : "finished no sample");
-        free(r->is_done);
-        r->is_done = NULL;
-        return SW_OK;
-    }
+    sw_resume_mark(&r->earlier, 0, r->is_done, r->n_samples);
     snprintf(r->run_id, sizeof r->run_id, "%s", run_id);
     json_object_set_new(r->line, "run_id", json_string(r->run_id));
     json_object_set_new(r->line, "resumed_at_sample", json_integer((json_int_t)n_done));
-    sw_say("going on with run %s after %zu of %zu samples", r->run_id, n_done, r->n_samples);
+    if (r->has_blocks)
+        sw_say("going on with run %s after %zu samples in blocks of %zu", r->run_id, n_done,
+               r->n_samples);
+    else
+        sw_say("going on with run %s after %zu of %zu samples", r->run_id, n_done, r->n_samples);
     return SW_OK;
 }
 
@@ -80,6 +90,7 @@ enum sw_code sw_run_record_begin(struct sw_run_record *r, json_t *line, size_t n
 {
     r->line = line;
     r->n_samples = n_samples;
+    r->has_blocks = json_object_get(json_object_get(line, "plan"), "blocks") != NULL;
     enum sw_code code = r->resume ? take_up(r, err) : SW_OK;
     if (code == SW_OK)
         code = sw_journal_append(r->journal, r->line, err);
@@ -97,6 +108,18 @@ enum sw_code sw_run_record_begin(struct sw_run_record *r, json_t *line, size_t n
     if (code == SW_OK)
         sw_summary_begin_stretch(r->summary);
     return code;
+}
+
+size_t sw_run_record_begin_block(struct sw_run_record *r, size_t block)
+{
+    if (r->is_done == NULL)
+        return 0;
+    return sw_resume_mark(&r->earlier, block, r->is_done, r->n_samples);
+}
+
+enum sw_code sw_run_record_sync(struct sw_run_record *r, struct sw_error *err)
+{
+    return sw_journal_sync_if_due(r->journal, err);
 }
 
 enum sw_code sw_run_record_sample(struct sw_run_record *r, const json_t *line, struct sw_error *err)

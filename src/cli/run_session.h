@@ -4,7 +4,7 @@
  * the one, then a block of the other:
  *
  *     open     names checked, journal opened, weights loaded, the `run` line written
- *     block    all questions once, a `sample` line each
+ *     blocks   all questions once or more often, a `sample` line each
  *     finish   what is looked at afterwards, the record
  *     store    the record into the journal
  *     close
@@ -24,6 +24,7 @@
 #include "cli/place_options.h"
 #include "cli/quality_options.h"
 #include "dataset/dataset.h"
+#include "record/blocks.h"
 
 /* What a run is asked for; texts are borrowed and outlive the session. */
 struct sw_run_options {
@@ -35,7 +36,10 @@ struct sw_run_options {
     const char *profile, *dataset_name, *dataset_split, *prompt_template, *journal;
     struct sw_texts stops;
     uint64_t samples, seed, max_new_tokens, batch;
-    double idle_s;
+    /* Where given, in place of the profile's. blocks: as many, without looking at the interval. */
+    uint64_t blocks, warm_up;
+    double idle_s, time_limit_s;
+    bool blocks_given, warm_up_given, idle_given, time_limit_given;
     bool seed_given, samples_given, ignore_eos, resume, quiet;
 };
 
@@ -53,13 +57,23 @@ struct sw_run_session;
 enum sw_code sw_run_session_open(struct sw_run_session **out, const struct sw_run_options *options,
                                  struct sw_error *err);
 
-/* All questions once. SW_EINTERRUPTED on Ctrl-C: the samples so far are kept. */
+/* Blocks from the first, until the profile says that it is enough; of a profile without blocks, all
+ * questions once. A run that is resumed goes on where it was. */
+enum sw_code sw_run_session_blocks(struct sw_run_session *session, struct sw_error *err);
+
+/* One block: all questions once, in the order that seed and block give. For a caller who decides
+ * when to stop; its profile should be one with blocks, so that lines say which they are of.
+ * SW_EINTERRUPTED on Ctrl-C: the samples so far are kept. */
 enum sw_code sw_run_session_block(struct sw_run_session *session, size_t block,
                                   struct sw_error *err);
 
-/* Samples that are in the record, of how many that were planned. */
+/* How sure the complete blocks so far are. */
+enum sw_code sw_run_session_precision(const struct sw_run_session *session,
+                                      struct sw_precision *out, struct sw_error *err);
+
+/* Samples that are in the record; how many there are in all, or in each block. */
 void sw_run_session_progress(const struct sw_run_session *session, size_t *n_done,
-                             size_t *n_planned);
+                             size_t *n_planned, bool *has_blocks);
 
 /* Idle afterwards, what takes the engine again, and the record (an `end` line), the caller's to
  * json_decref. Fails if no sample was finished. */

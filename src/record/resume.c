@@ -1,5 +1,7 @@
 #include "record/resume.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "record/journal.h"
@@ -52,23 +54,56 @@ enum sw_code sw_resume_find(struct sw_resume *out, const char *journal_path, str
     return code;
 }
 
-size_t sw_resume_mark(struct sw_resume *resume, bool *is_done, size_t n)
+/* Where a sample belongs; false where its line does not tell. */
+static bool place_of(const json_t *sample, json_int_t *block, json_int_t *index)
+{
+    const json_t *b = json_object_get(sample, "block");
+    const json_t *i = json_object_get(sample, "index");
+    *block = json_integer_value(b);
+    *index = json_integer_value(i);
+    return json_is_integer(i) && *index >= 0 && (b == NULL || (json_is_integer(b) && *block >= 0));
+}
+
+size_t sw_resume_keep(struct sw_resume *resume, size_t n)
 {
     json_t *kept = json_array();
+    json_t *places = json_object(); /* those that have a sample */
+    bool failed = kept == NULL || places == NULL;
     size_t i;
+    json_t *sample;
+    json_array_foreach(resume->samples, i, sample)
+    {
+        json_int_t block, index;
+        char key[48];
+        if (!place_of(sample, &block, &index) || index >= (json_int_t)n)
+            continue;
+        snprintf(key, sizeof key, "%lld/%lld", (long long)block, (long long)index);
+        if (json_object_get(places, key) != NULL)
+            continue;
+        failed = failed || json_array_append(kept, sample) != 0 ||
+                 json_object_set_new(places, key, json_true()) != 0;
+    }
+    json_decref(places);
+    json_decref(resume->samples);
+    resume->samples = kept;
+    return failed ? SIZE_MAX : json_array_size(kept);
+}
+
+size_t sw_resume_mark(const struct sw_resume *resume, size_t block, bool *is_done, size_t n)
+{
+    size_t i, n_done = 0;
     json_t *sample;
     memset(is_done, 0, n * sizeof *is_done);
     json_array_foreach(resume->samples, i, sample)
     {
-        const json_t *index = json_object_get(sample, "index");
-        json_int_t at = json_is_integer(index) ? json_integer_value(index) : -1;
-        if (at < 0 || (json_int_t)n <= at || is_done[at] || json_array_append(kept, sample) != 0)
+        json_int_t of, index;
+        if (!place_of(sample, &of, &index) || (size_t)of != block || index >= (json_int_t)n ||
+            is_done[index])
             continue;
-        is_done[at] = true;
+        is_done[index] = true;
+        n_done++;
     }
-    json_decref(resume->samples);
-    resume->samples = kept;
-    return json_array_size(kept);
+    return n_done;
 }
 
 void sw_resume_free(struct sw_resume *resume)

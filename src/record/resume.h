@@ -20,9 +20,13 @@ struct sw_resume {
 /* SW_EABSENT where there is no such file. */
 enum sw_code sw_resume_find(struct sw_resume *out, const char *journal_path, struct sw_error *err);
 
-/* Marks which of n samples are done, and keeps of samples the first line of each index from 0 to
- * n - 1. Lines that were lost leave their sample to be done again. Returns how many are done. */
-size_t sw_resume_mark(struct sw_resume *resume, bool *is_done, size_t n);
+/* Keeps of samples the first line of each block and index from 0 to n - 1; a line without a block
+ * is of block 0. Returns how many there are, SIZE_MAX if memory is out. */
+size_t sw_resume_keep(struct sw_resume *resume, size_t n);
+
+/* Marks which of a block's n samples are done. Lines that were lost leave their sample to be done
+ * again. Returns how many are done. */
+size_t sw_resume_mark(const struct sw_resume *resume, size_t block, bool *is_done, size_t n);
 void sw_resume_free(struct sw_resume *resume);
 
 #endif

@@ -35,6 +35,7 @@ struct sw_summary {
     struct sw_latency latency;
     struct sw_verdict *verdict;
     struct sw_quality quality;
+    struct sw_blocks blocks;
 };
 
 enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_error *err)
@@ -46,6 +47,12 @@ enum sw_code sw_summary_create(struct sw_summary **out, json_t *run, struct sw_e
     summary->run = json_incref(run);
     json_int_t batch = json_integer_value(json_object_get(run, "batch"));
     summary->batch = batch > 1 ? (size_t)batch : 1;
+    json_int_t n_questions =
+        json_integer_value(json_object_get(json_object_get(run, "plan"), "samples"));
+    summary->blocks.n_questions = n_questions > 0 ? (size_t)n_questions : 0;
+    summary->blocks.is_batch = batch > 1;
+    summary->blocks.is_looked_at = json_is_number(
+        json_object_get(json_object_get(json_object_get(run, "plan"), "blocks"), "target"));
     enum sw_code code = sw_verdict_create(&summary->verdict, run, err);
     if (code != SW_OK) {
         sw_summary_destroy(summary);
@@ -61,6 +68,7 @@ void sw_summary_destroy(struct sw_summary *summary)
     json_decref(summary->run);
     sw_latency_free(&summary->latency);
     sw_verdict_destroy(summary->verdict);
+    sw_blocks_free(&summary->blocks);
     free(summary);
 }
 
@@ -72,6 +80,22 @@ void sw_summary_begin_stretch(struct sw_summary *summary)
 size_t sw_summary_n_samples(const struct sw_summary *summary)
 {
     return summary->totals.n_samples;
+}
+
+static uint64_t wall_ns(const struct totals *t)
+{
+    return t->wall_ns + t->stretch_end_ns - t->stretch_start_ns;
+}
+
+double sw_summary_seconds(const struct sw_summary *summary)
+{
+    return (double)wall_ns(&summary->totals) * 1e-9;
+}
+
+enum sw_code sw_summary_precision(const struct sw_summary *summary, struct sw_precision *out,
+                                  struct sw_error *err)
+{
+    return sw_blocks_precision(&summary->blocks, out, err);
 }
 
 /* energy by component into the sums of one phase. */
@@ -138,6 +162,8 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
         code = sw_latency_add(&summary->latency, sample, err);
     if (code == SW_OK && summary->batch == 1)
         code = sw_verdict_add(summary->verdict, sample, err);
+    if (code == SW_OK)
+        code = sw_blocks_add_sample(&summary->blocks, sample, err);
     if (code != SW_OK)
         return code;
     totals.n_prompt_tokens += n_prompt;
@@ -181,6 +207,8 @@ enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *win
     if (code == SW_OK)
         code =
             add_energy(totals.energy[p], json_object_get(window, "energy"), "window: energy", err);
+    if (code == SW_OK)
+        code = sw_blocks_add_window(&summary->blocks, window, err);
     if (code == SW_OK)
         code = sw_verdict_add(summary->verdict, window, err);
     if (code != SW_OK)
@@ -240,6 +268,23 @@ static void put_energy(json_t *end, const struct sw_summary *summary, const json
     }
 }
 
+/* Only of a run with blocks. */
+static void put_statistics(json_t *end, const struct sw_summary *summary)
+{
+    struct sw_precision p;
+    const json_t *plan = json_object_get(json_object_get(summary->run, "plan"), "blocks");
+    json_t *target = json_object_get(plan, "target");
+    if (sw_blocks_precision(&summary->blocks, &p, NULL) != SW_OK)
+        return;
+    double half = (p.interval.high - p.interval.low) / 2 / fabs(p.interval.mean);
+    json_object_set_new(end, "precision",
+                        json_pack("{s:s, s:I, s:O, s:o}", "figure", p.figure, "n_blocks",
+                                  (json_int_t)p.n_blocks, "target",
+                                  target != NULL ? target : json_null(), "reached",
+                                  isfinite(half) ? json_real(half) : json_null()));
+    json_object_set_new(end, "statistics", sw_blocks_to_json(&summary->blocks));
+}
+
 enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summary_end *end,
                                json_t **out, struct sw_error *err)
 {
@@ -249,15 +294,16 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
         json_decref(end->idle_after);
         json_decref(end->memory);
         json_decref(end->sampling);
+        json_decref(end->idle_edges);
         return sw_fail(err, SW_EABSENT, "no sample was finished: there is nothing to sum up");
     }
-    json_t *o = json_pack(
-        "{s:i, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "schema_version", SW_SCHEMA_VERSION,
-        "type", "end", "ended_at", end->ended_at, "interrupted", (int)end->interrupted, "samples",
-        (json_int_t)t->n_samples, "n_prompt_tokens", (json_int_t)t->n_prompt_tokens,
-        "n_generated_tokens", (json_int_t)t->n_generated_tokens, "prefill_ns",
-        (json_int_t)t->prefill_ns, "decode_ns", (json_int_t)t->decode_ns, "wall_ns",
-        (json_int_t)(t->wall_ns + t->stretch_end_ns - t->stretch_start_ns));
+    json_t *o =
+        json_pack("{s:i, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "schema_version",
+                  SW_SCHEMA_VERSION, "type", "end", "ended_at", end->ended_at, "interrupted",
+                  (int)end->interrupted, "samples", (json_int_t)t->n_samples, "n_prompt_tokens",
+                  (json_int_t)t->n_prompt_tokens, "n_generated_tokens",
+                  (json_int_t)t->n_generated_tokens, "prefill_ns", (json_int_t)t->prefill_ns,
+                  "decode_ns", (json_int_t)t->decode_ns, "wall_ns", (json_int_t)wall_ns(t));
     if (o == NULL)
         return sw_fail(err, SW_ENOMEM, "summary: out of memory");
     put_energy(o, summary, summary->run, end->idle_after);
@@ -271,6 +317,14 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
                                       "n_generated_tokens",
                                       (json_int_t)t->n_window_generated_tokens));
     sw_latency_put(&summary->latency, o);
+    json_object_set_new(o, "idle_after_ns",
+                        end->idle_ns > 0 ? json_integer((json_int_t)end->idle_ns) : json_null());
+    json_object_set_new(o, "idle_after_edges",
+                        end->idle_edges != NULL ? end->idle_edges : json_null());
+    if (end->stopped_by != NULL)
+        json_object_set_new(o, "stopped_by", json_string(end->stopped_by));
+    if (summary->blocks.n > 0)
+        put_statistics(o, summary);
     json_object_set_new(o, "memory", end->memory != NULL ? end->memory : json_null());
     json_object_set_new(o, "sampling", end->sampling != NULL ? end->sampling : json_null());
     json_object_set_new(o, "conditions",

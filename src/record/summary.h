@@ -14,8 +14,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "record/blocks.h"
 
 struct sw_summary;
 
@@ -39,13 +41,23 @@ void sw_summary_begin_stretch(struct sw_summary *summary);
 
 size_t sw_summary_n_samples(const struct sw_summary *summary);
 
+/* Seconds from the first sample to the last, as "wall_ns" of the record. */
+double sw_summary_seconds(const struct sw_summary *summary);
+
+/* How sure the blocks so far are. */
+enum sw_code sw_summary_precision(const struct sw_summary *summary, struct sw_precision *out,
+                                  struct sw_error *err);
+
 /* What only the end of a run knows. */
 struct sw_summary_end {
     bool interrupted;
-    const char *ended_at; /* UTC text */
-    json_t *idle_after;   /* energy of the phase, stolen; NULL: not measured */
-    json_t *memory;       /* {"peak_rss_bytes", ...}, stolen; NULL: null */
-    json_t *sampling;     /* what the sampler saw, stolen; NULL: null, there was none */
+    const char *ended_at;   /* UTC text */
+    json_t *idle_after;     /* energy of the phase, stolen; NULL: not measured */
+    json_t *idle_edges;     /* {"begin", "end"} of that phase, stolen; NULL: null */
+    uint64_t idle_ns;       /* between those edges; 0: not measured */
+    const char *stopped_by; /* why no further block followed; NULL: the run has no blocks */
+    json_t *memory;         /* {"peak_rss_bytes", ...}, stolen; NULL: null */
+    json_t *sampling;       /* what the sampler saw, stolen; NULL: null, there was none */
 };
 
 /* The `end` line, the caller's to json_decref. Fails only if memory is out or no sample finished.

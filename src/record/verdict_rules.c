@@ -44,6 +44,10 @@ static const double least_of_base = 0.98, least_of_most = 0.5;
 static const double drift_share = 0.05;
 enum { DRIFT_LINES = 9 };
 
+/* Of a component's power at rest, afterwards against before. Counters at rest differ by some per
+ * cent from one ten seconds to the next. */
+static const double idle_share = 0.10;
+
 /* /proc/stat counts in ticks of 10 ms: below this the share of others is mostly rounding. */
 static const double least_elapsed_ns = 200e6;
 
@@ -264,9 +268,67 @@ static void judge_drift(struct sw_verdict_reasons *reasons, const struct sw_verd
             100 * moved / median[0], 100 * drift_share);
 }
 
+/* Watts of a component while idle, before or after; false where they are not measured. *open is
+ * what the ticks at the edges leave of them. */
+static bool idle_watts(double *watts, double *open, const json_t *end, const char *phase,
+                       const char *component)
+{
+    char key[32];
+    const json_t *energy =
+        json_object_get(json_object_get(json_object_get(end, "energy"), phase), component);
+    const char *source = json_string_value(json_object_get(energy, "source"));
+    snprintf(key, sizeof key, "%s_ns", phase);
+    double ns = json_number_value(json_object_get(end, key));
+    double uj = json_number_value(json_object_get(energy, "uj"));
+    int rank = source != NULL ? sw_record_source_rank(source) : -1;
+    if ((rank != 0 && rank != 1) || ns <= 0 || uj <= 0)
+        return false;
+    *watts = uj * 1e3 / ns;
+    *open = *watts * json_number_value(json_object_get(energy, "edge_percent")) / 100;
+    return true;
+}
+
+/* The loaded machine at rest afterwards draws what it drew before, or it is not the same machine:
+ * warmer, or with something else running. */
+static void judge_idle(struct sw_verdict_reasons *reasons, const json_t *end, bool gpu)
+{
+    for (int c = 0; c < SW_RECORD_MACHINE; c++) {
+        double before, after, before_open, after_open;
+        const char *name = sw_record_component_names[c];
+        if ((c == SW_RECORD_GPU && !gpu) ||
+            !idle_watts(&before, &before_open, end, "idle_before", name) ||
+            !idle_watts(&after, &after_open, end, "idle_after", name))
+            continue;
+        double moved = after - before;
+        if (fabs(moved) > idle_share * before && fabs(moved) > hypot(before_open, after_open))
+            say(reasons, SW_INFORMATIVE, (1u << c) | SW_CONCERNS_ROW,
+                "drift: at rest afterwards %s drew %+.2g %% against %.3g W before (at most %.2g "
+                "%%)",
+                name, 100 * moved / before, before, 100 * idle_share);
+    }
+}
+
+static void judge_warm_up(struct sw_verdict_reasons *reasons, const json_t *end)
+{
+    const json_t *warm_up = json_object_get(end, "warm_up");
+    double n = json_number_value(json_object_get(warm_up, "n"));
+    if (n > 0 && json_is_false(json_object_get(warm_up, "agreed")))
+        say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW,
+            "drift: %.0f answers of warm-up did not come to take the same time", n);
+}
+
+/* Why intervals are marked: each reason is told once, with the first figure that has it. */
+struct marks {
+    struct {
+        char figure[96];
+        const char *reason;
+        size_t n;
+    } items[8];
+    size_t n;
+};
+
 /* Figures whose interval says of itself that it cannot be trusted; by component one level down. */
-static void judge_intervals(struct sw_verdict_reasons *reasons, const json_t *figures,
-                            const char *above)
+static void find_marks(struct marks *marks, const json_t *figures, const char *above)
 {
     const char *name;
     json_t *figure;
@@ -276,11 +338,35 @@ static void judge_intervals(struct sw_verdict_reasons *reasons, const json_t *fi
         snprintf(path, sizeof path, "%s%s%s", above, above[0] != 0 ? "." : "", name);
         if (json_is_true(json_object_get(figure, "marked"))) {
             const char *reason = json_string_value(json_object_get(figure, "reason"));
-            say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "interval: that of %s is marked%s%s",
-                path, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+            reason = reason != NULL ? reason : "";
+            size_t i = 0;
+            while (i < marks->n && strcmp(marks->items[i].reason, reason) != 0)
+                i++;
+            if (i == sizeof marks->items / sizeof marks->items[0])
+                continue;
+            if (i == marks->n) {
+                snprintf(marks->items[i].figure, sizeof marks->items[i].figure, "%s", path);
+                marks->items[i].reason = reason;
+                marks->n++;
+            }
+            marks->items[i].n++;
         } else if (above[0] == 0 && json_is_object(figure)) {
-            judge_intervals(reasons, figure, name);
+            find_marks(marks, figure, name);
         }
+    }
+}
+
+static void judge_intervals(struct sw_verdict_reasons *reasons, const json_t *statistics)
+{
+    struct marks marks = {0};
+    find_marks(&marks, statistics, "");
+    for (size_t i = 0; i < marks.n; i++) {
+        const char *reason = marks.items[i].reason;
+        char others[48] = "";
+        if (marks.items[i].n > 1)
+            snprintf(others, sizeof others, ", as %zu others are", marks.items[i].n - 1);
+        say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "interval: that of %s is marked%s%s%s",
+            marks.items[i].figure, others, reason[0] != 0 ? ": " : "", reason);
     }
 }
 
@@ -301,7 +387,7 @@ static void judge_run(struct sw_verdict_reasons *reasons, const json_t *end)
         say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW,
             "sampler stopped: it did not look at the counters for %.3g s (it should every %.3g s)",
             gap_ns * 1e-9, period_ns * 1e-9);
-    judge_intervals(reasons, json_object_get(end, "statistics"), "");
+    judge_intervals(reasons, json_object_get(end, "statistics"));
     if (json_is_true(json_object_get(end, "interrupted")))
         say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "incomplete: the run was interrupted");
 }
@@ -322,5 +408,7 @@ void sw_verdict_judge(struct sw_verdict_reasons *reasons, const struct sw_verdic
     judge_heat(reasons, &v->conditions, who, gpu);
     judge_limits(reasons, v, who);
     judge_drift(reasons, v);
+    judge_idle(reasons, end, gpu);
+    judge_warm_up(reasons, end);
     judge_run(reasons, end);
 }

@@ -86,8 +86,12 @@ void sw_lines_write(struct sw_buffer *out, const json_t *rows)
         const char *figure = text_at(row, "figure");
         const char *source = text_at(row, "source");
         size_t column = out->size;
-        sw_buffer_printf(out, "%-13s %-27s", what, figure);
-        column = out->size - column;
+        /* Padding counts bytes: a character of more is given as many more. */
+        int more = 0;
+        for (const char *c = figure; *c != 0; c++)
+            more += ((unsigned char)*c & 0xc0) == 0x80;
+        sw_buffer_printf(out, "%-13s %-*s", what, 27 + more, figure);
+        column = out->size - column - (size_t)more;
         while (*source != 0) {
             size_t word = strcspn(source, " ");
             if (column + 1 + word > WIDTH && column > SOURCE_COLUMN) {

@@ -59,6 +59,50 @@ static void put_latency(json_t *rows, const char *what, const json_t *record, co
     sw_lines_put(rows, what, figure, source);
 }
 
+/* Adds to the row put last what is left open of it: "x" becomes "x ± y", y half of the interval. */
+static void put_interval(json_t *rows, const json_t *record, const char *path, const char *unit)
+{
+    char figure[128], mean[48], half[48];
+    const json_t *f = sw_json_at(record, path);
+    const json_t *low = json_object_get(f, "low");
+    json_t *row = json_array_get(rows, json_array_size(rows) - 1);
+    if (!json_is_number(low) || !json_is_number(json_object_get(f, "high")))
+        return;
+    sw_lines_amount(mean, sizeof mean, number_at(f, "mean"), unit);
+    sw_lines_amount(half, sizeof half, (number_at(f, "high") - json_number_value(low)) / 2, unit);
+    snprintf(figure, sizeof figure, "%s ± %s%s", mean, half,
+             json_is_true(json_object_get(f, "marked")) ? " (marked)" : "");
+    json_object_set_new(row, "figure", json_string(figure));
+}
+
+/* How many blocks there are, why no more, and which stand out. */
+static void put_blocks(json_t *rows, const json_t *record)
+{
+    static const struct {
+        const char *name, *words;
+    } reasons[] = {{"precision", "the interval is narrow enough"},
+                   {"time_limit", "the time limit came"},
+                   {"blocks", "as many as there should be"},
+                   {"interrupted", "interrupted"}};
+    const char *stopped = text_at(record, "stopped_by");
+    char figure[96], source[256], reached[48] = "";
+    const json_t *precision = json_object_get(record, "precision");
+    if (!json_is_object(precision))
+        return;
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strcmp(stopped, reasons[i].name) == 0)
+            stopped = reasons[i].words;
+    snprintf(figure, sizeof figure, "%lld of %lld questions", integer_at(precision, "n_blocks"),
+             integer_at(record, "samples_planned"));
+    if (json_is_number(json_object_get(precision, "reached")))
+        snprintf(reached, sizeof reached, "± %.2g %% of ", 100 * number_at(precision, "reached"));
+    snprintf(source, sizeof source, "%s; 95 %% intervals, %s%s; outliers: %zu blocks, %lld answers",
+             stopped, reached, text_at(precision, "figure"),
+             json_array_size(sw_json_at(record, "statistics.seconds_per_token.outliers")),
+             integer_at(record, "statistics.sample_outliers.n"));
+    sw_lines_put(rows, "Blocks", figure, source);
+}
+
 /* Scores of the answers, and what a right one costs; nothing where the text is noise. */
 static void put_quality(json_t *rows, const json_t *record)
 {
@@ -146,9 +190,13 @@ static json_t *report_rows(const json_t *record)
              text_at(record, "prompt.template"));
     sw_lines_put(rows, "Data set", text_at(record, "dataset_name"), source);
     snprintf(figure, sizeof figure, "%lld", integer_at(record, "samples"));
-    snprintf(source, sizeof source, "of %lld%s", integer_at(record, "samples_planned"),
+    snprintf(source, sizeof source,
+             json_is_object(json_object_get(record, "precision")) ? "in blocks of %lld%s"
+                                                                  : "of %lld%s",
+             integer_at(record, "samples_planned"),
              json_is_true(sw_json_at(record, "interrupted")) ? ", interrupted" : "");
     sw_lines_put(rows, "Samples", figure, source);
+    put_blocks(rows, record);
     snprintf(figure, sizeof figure, "%lld", integer_at(record, "n_generated_tokens"));
     snprintf(source, sizeof source, "generated, after %lld prompt tokens",
              integer_at(record, "n_prompt_tokens"));
@@ -163,14 +211,19 @@ static json_t *report_rows(const json_t *record)
     sw_lines_put(rows, "", "", "");
     sw_lines_put(rows, "Per token", "", "");
     sw_lines_put_joules(rows, "Energy", record, "energy_j_per_token.total");
+    put_interval(rows, record, "statistics.energy_j_per_token.total", "J");
     double seconds = number_at(record, "seconds_per_token");
     char amount[48];
     sw_lines_amount(amount, sizeof amount, seconds, "s");
     snprintf(figure, sizeof figure, "%s (%.1f tokens/s)", amount, seconds > 0 ? 1 / seconds : 0);
     sw_lines_put(rows, "Duration", figure, "measured");
+    put_interval(rows, record, "statistics.seconds_per_token", "s");
     sw_lines_put_joules(rows, "CPU", record, "energy_j_per_token.cpu");
+    put_interval(rows, record, "statistics.energy_j_per_token.cpu", "J");
     sw_lines_put_joules(rows, "GPU", record, "energy_j_per_token.gpu");
+    put_interval(rows, record, "statistics.energy_j_per_token.gpu", "J");
     sw_lines_put_joules(rows, "RAM", record, "energy_j_per_token.ram");
+    put_interval(rows, record, "statistics.energy_j_per_token.ram", "J");
     sw_lines_put_machine(rows, record, "energy_j_per_token.machine");
     put_carbon(rows, record);
     sw_lines_put(rows, "", "", "");
@@ -234,6 +287,15 @@ static const struct sw_table_column csv_columns[] = {
     {"quality.contains", NULL, 0, 0},
     {"quality.perplexity", NULL, 0, 0},
     {"quality.joules_per_correct.contains", NULL, 0, 0},
+    {"stopped_by", NULL, 0, 0},
+    {"precision.n_blocks", NULL, 0, 0},
+    {"precision.reached", NULL, 0, 0},
+    {"statistics.seconds_per_token.low", NULL, 0, 0},
+    {"statistics.seconds_per_token.high", NULL, 0, 0},
+    {"statistics.energy_j_per_token.cpu.low", NULL, 0, 0},
+    {"statistics.energy_j_per_token.cpu.high", NULL, 0, 0},
+    {"statistics.energy_j_per_token.total.low", NULL, 0, 0},
+    {"statistics.energy_j_per_token.total.high", NULL, 0, 0},
 };
 
 void sw_run_report_write(struct sw_buffer *out, enum sw_format format, json_t *record)

@@ -15,7 +15,7 @@ declare -A may=(
     [dataset]="base"
     [hub]="base"
     [record]="statistics base"
-    [bench]="engine backend model text meter dataset record base"
+    [bench]="statistics engine backend model text meter dataset record base"
     [report]="record carbon base"
     [cli]="statistics bench report record engine backend model text meter carbon dataset hub base"
 )

@@ -170,6 +170,126 @@ def check_latency(samples, end):
     check_spread(end["inter_token_ns"], gaps, "inter_token_ns")
 
 
+def mix(z):
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    return z ^ (z >> 31)
+
+
+def random_at(seed, index):
+    return mix((seed + (index + 1) * 0x9E3779B97F4A7C15) % 2**64)
+
+
+def order_of(n, seed, block):
+    """The order in which a block asks its questions."""
+    seed, drawn, order = random_at(seed, block), 0, []
+    for i in range(n):
+        limit = 2**64 - 1 - (2**64 - 1) % (i + 1)
+        x = limit
+        while x >= limit:
+            x = random_at(seed, drawn)
+            drawn += 1
+        k = x % (i + 1)
+        order.append(i)
+        order[i], order[k] = order[k], i
+    return order
+
+
+def check_figure(figure, values, where):
+    values = [v for v in values if v is not None]
+    if not values:
+        if figure is not None:
+            fail(f"{where}: a figure of nothing")
+        return
+    if figure["n_blocks"] != len(values) or len(figure["blocks"]) != len(values):
+        fail(f"{where}: {figure['n_blocks']} blocks, the journal has {len(values)}")
+    for mine, other in zip(figure["blocks"], values):
+        close(mine, other, f"{where}.blocks")
+    close(figure["mean"], math.fsum(values) / len(values), f"{where}.mean")
+    if len(values) > 1 and not figure["low"] <= figure["mean"] <= figure["high"]:
+        fail(f"{where}: the mean lies outside of its interval")
+    if figure["marked"] != (figure["reason"] is not None):
+        fail(f"{where}: marked and reason differ")
+    if len(values) < 5 and not figure["marked"]:
+        fail(f"{where}: an interval of {len(values)} blocks is not marked")
+    if len(values) < 5 and figure["outliers"]:
+        fail(f"{where}: outliers of {len(values)} blocks")
+
+
+def check_blocks(run, samples, windows, end):
+    """Statistics of the record from the values of complete blocks."""
+    plan = run["plan"].get("blocks")
+    if plan is None:
+        if any(key in end for key in ("statistics", "precision", "stopped_by")):
+            fail("end: statistics of a run without blocks")
+        if any("block" in line for line in samples + windows):
+            fail("a block of a run without blocks")
+        return
+    n = run["plan"]["samples"]
+    whole, seconds, joules, ttft, tpot = [], [], {c: [] for c in COMPONENTS}, [], []
+    for block in range(max(s["block"] for s in samples) + 1):
+        mine = [s for s in samples if s["block"] == block]
+        order = [s["index"] for s in mine]
+        if run["batch"] == 1 and order != [i for i in order_of(n, plan["order_seed"], block)][: len(order)]:
+            fail(f"block {block}: asked in the order {order}")
+        if len(mine) < n:
+            continue
+        whole.append(block)
+        lines = [w for w in windows if w["block"] == block] if run["batch"] > 1 else mine
+        tokens = sum(w["n_generated_tokens"] for w in lines)
+        if run["batch"] > 1:
+            ns = sum(w["end_ns"] - w["start_ns"] for w in lines)
+            energies = [w["energy"] for w in lines]
+        else:
+            ns = sum(s["prefill_ns"] + s["decode_ns"] for s in lines)
+            energies = [s["energy"][p] for s in lines for p in ("prefill", "decode")]
+        seconds.append(ns * 1e-9 / tokens)
+        for component in COMPONENTS:
+            parts = [e[component]["uj"] for e in energies]
+            joules[component].append(None if None in parts else sum(parts) * 1e-6 / tokens)
+        ttft.append(sum(s["prefill_ns"] for s in mine) / n)
+        longer = [s["decode_ns"] / (s["n_generated_tokens"] - 1) for s in mine if s["n_generated_tokens"] > 1]
+        tpot.append(sum(longer) / len(longer) if longer else None)
+    counted = [c for c in ("cpu", "gpu", "ram") if None not in joules[c]]
+    joules["total"] = [sum(values) for values in zip(*(joules[c] for c in counted))]
+    statistics = end["statistics"]
+    check_figure(statistics["seconds_per_token"], seconds, "statistics.seconds_per_token")
+    check_figure(statistics["ttft_ns"], ttft, "statistics.ttft_ns")
+    check_figure(statistics["tpot_ns"], tpot, "statistics.tpot_ns")
+    for name, values in joules.items():
+        check_figure(statistics["energy_j_per_token"][name], values, f"statistics.energy_j_per_token.{name}")
+    precision = end["precision"]
+    if precision["n_blocks"] != len(whole) or precision["target"] != plan["target"]:
+        fail("end: precision")
+    looked_at = statistics["seconds_per_token"]
+    if precision["figure"] != "seconds_per_token":
+        looked_at = statistics["energy_j_per_token"]["total"]
+    if looked_at is not None and looked_at["low"] is not None:
+        half = (looked_at["high"] - looked_at["low"]) / 2 / abs(looked_at["mean"]) if looked_at["mean"] else None
+        close(precision["reached"], half, "precision.reached")
+    if end["stopped_by"] == "precision":
+        if precision["reached"] > plan["target"] or len(whole) < plan["min"] or looked_at["marked"]:
+            fail("end: stopped by a precision that was not reached")
+    if end["stopped_by"] == "blocks" and len(whole) != plan["max"]:
+        fail(f"end: stopped after {len(whole)} blocks, not {plan['max']}")
+    if (end["stopped_by"] == "interrupted") != end["interrupted"]:
+        fail("end: stopped_by")
+    listed = statistics["sample_outliers"]
+    if listed["of"] != sum(s["n_generated_tokens"] > 1 for s in samples) or len(listed["samples"]) != min(listed["n"], 20):
+        fail("end: sample_outliers")
+
+
+def check_idle(run, end):
+    for name, owner in (("idle_before", run), ("idle_after", end)):
+        edges = owner[f"{name}_edges"]
+        if (edges is None) != (owner[f"{name}_ns"] is None):
+            fail(f"{name}: edges without a duration")
+        if edges is None:
+            continue
+        close(owner[f"{name}_ns"], edges["end"]["begin_ns"] - edges["begin"]["end_ns"], f"{name}_ns")
+        check_phase(run["meters"], owner["energy"][name], edges["begin"], edges["end"], name)
+
+
 LEVELS = ("VALID", "INFORMATIVE", "INVALID")
 WORST = {"clock_hz": min, "clock_base_hz": max, "clock_most_hz": max, "temperature_c": max, "on_battery": max}
 
@@ -285,6 +405,8 @@ def check_end(run, samples, windows, qualities, end):
     close(end["seconds_per_token"], (end["prefill_ns"] + end["decode_ns"]) * 1e-9 / n_tokens, "seconds_per_token")
     check_latency(samples, end)
     check_quality(samples, qualities, end)
+    check_blocks(run, samples, windows, end)
+    check_idle(run, end)
     check_verdict(run, windows if run["batch"] > 1 else samples, end)
 
 
@@ -322,10 +444,10 @@ def main():
                 n_runs += 1
             run = line
         elif line["type"] == "sample":
-            if line["run_id"] == run["run_id"] and line["index"] not in done:
+            if line["run_id"] == run["run_id"] and (line.get("block"), line["index"]) not in done:
                 check_sample(run, line, line["index"])
                 samples.append(line)
-                done.add(line["index"])
+                done.add((line.get("block"), line["index"]))
         elif line["type"] == "window":
             check_window(run, line, windows)
             windows.append(line)

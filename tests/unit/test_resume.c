@@ -43,7 +43,8 @@ static void samples_of_a_batch_end_in_any_order(void **state)
         "b", "2") WINDOW("b", "2") SAMPLE("b", "0") WINDOW("a", "7") SAMPLE("b", "4"));
     find(&r);
     assert_int_equal(json_array_size(r.windows), 3);
-    assert_int_equal(sw_resume_mark(&r, is_done, 5), 3);
+    assert_int_equal(sw_resume_keep(&r, 5), 3);
+    assert_int_equal(sw_resume_mark(&r, 0, is_done, 5), 3);
     static const bool expected[5] = {true, false, true, false, true};
     assert_memory_equal(is_done, expected, sizeof expected);
     assert_int_equal(index_at(r.samples, 0), 2);
@@ -63,7 +64,8 @@ static void lost_repeated_and_strange_lines(void **state)
                         SAMPLE("a", "\"1\"") SAMPLE("a", "1.0") SAMPLE("b", "3"));
     find(&r);
     assert_int_equal(r.n_skipped_lines, 1);
-    assert_int_equal(sw_resume_mark(&r, is_done, 4), 2);
+    assert_int_equal(sw_resume_keep(&r, 4), 2);
+    assert_int_equal(sw_resume_mark(&r, 0, is_done, 4), 2);
     static const bool expected[4] = {true, false, true, false};
     assert_memory_equal(is_done, expected, sizeof expected);
     assert_int_equal(json_array_size(r.samples), 2);
@@ -71,7 +73,8 @@ static void lost_repeated_and_strange_lines(void **state)
     put_journal("");
     find(&r);
     assert_null(r.run);
-    assert_int_equal(sw_resume_mark(&r, is_done, 4), 0);
+    assert_int_equal(sw_resume_keep(&r, 4), 0);
+    assert_int_equal(sw_resume_mark(&r, 0, is_done, 4), 0);
     sw_resume_free(&r);
 }
 

@@ -454,6 +454,69 @@ static void an_interval_that_is_marked_marks_the_row(void **state)
            "null", "VALID");
 }
 
+/* One reason for many figures is told once. */
+static void intervals_marked_alike_are_told_together(void **state)
+{
+    (void)state;
+    begin(good_run("base_cpu"));
+    add(good_line(), 4);
+    json_object_set_new(
+        end, "statistics",
+        json_loads("{\"a\": {\"marked\": true, \"reason\": \"drift\"}, \"b\": {\"cpu\": "
+                   "{\"marked\": true, \"reason\": \"drift\"}, \"ram\": null, \"total\": "
+                   "{\"marked\": true, \"reason\": \"drift\"}}}",
+                   0, NULL));
+    expect("INFORMATIVE", "interval: that of a is marked, as 2 others are: drift", "VALID", "null",
+           "VALID");
+}
+
+static void set_idle(long long before_uj, long long after_uj, double edge_percent,
+                     const char *source)
+{
+    json_t *phases = json_object_get(end, "energy");
+    json_object_set_new(phases, "idle_before",
+                        json_pack("{s:o}", "cpu", energy(before_uj, source, edge_percent, "")));
+    json_object_set_new(phases, "idle_after",
+                        json_pack("{s:o}", "cpu", energy(after_uj, source, edge_percent, "")));
+    json_object_set_new(end, "idle_before_ns", json_integer(1000000000));
+    json_object_set_new(end, "idle_after_ns", json_integer(2000000000));
+}
+
+static void power_at_rest_is_the_same_before_and_after(void **state)
+{
+    (void)state;
+    begin(good_run("base_cpu"));
+    add(good_line(), 4);
+    set_idle(10000000, 21900000, 0.1, "measured"); /* 10 W, 10.95 W */
+    expect("VALID", "", "VALID", "null", "VALID");
+    set_idle(10000000, 22200000, 0.1, "measured");
+    expect("INFORMATIVE",
+           "drift: at rest afterwards cpu drew +11 % against 10 W before (at most 10 %)",
+           "INFORMATIVE", "null", "VALID");
+    set_idle(10000000, 16000000, 0.1, "sampled");
+    expect("INFORMATIVE",
+           "drift: at rest afterwards cpu drew -20 % against 10 W before (at most 10 %)",
+           "INFORMATIVE", "null", "VALID");
+    set_idle(10000000, 22200000, 10, "measured"); /* the ticks leave as much open */
+    expect("VALID", "", "VALID", "null", "VALID");
+    set_idle(10000000, 40000000, 0, "modelled");
+    expect("VALID", "", "VALID", "null", "VALID");
+    set_idle(10000000, -1, 0, "measured");
+    expect("VALID", "", "VALID", "null", "VALID");
+}
+
+static void a_warm_up_that_did_not_settle_is_told(void **state)
+{
+    (void)state;
+    begin(good_run("base_cpu"));
+    add(good_line(), 4);
+    json_object_set_new(end, "warm_up", json_pack("{s:i, s:b}", "n", 10, "agreed", 1));
+    expect("VALID", "", "VALID", "null", "VALID");
+    json_object_set_new(end, "warm_up", json_pack("{s:i, s:b}", "n", 10, "agreed", 0));
+    expect("INFORMATIVE", "drift: 10 answers of warm-up did not come to take the same time",
+           "VALID", "null", "VALID");
+}
+
 static void windows_count_as_lines(void **state)
 {
     (void)state;
@@ -517,6 +580,9 @@ int main(void)
         TEST(a_drift_is_no_noise),
         TEST(what_happened_to_the_run_concerns_the_row),
         TEST(an_interval_that_is_marked_marks_the_row),
+        TEST(intervals_marked_alike_are_told_together),
+        TEST(power_at_rest_is_the_same_before_and_after),
+        TEST(a_warm_up_that_did_not_settle_is_told),
         TEST(windows_count_as_lines),
         TEST(hostile_lines_are_judged_too),
         TEST(levels_have_names),

@@ -28,12 +28,14 @@ static double careful_high(const struct sw_interval *interval)
     return interval->mean + caution(interval->n) * (interval->high - interval->mean);
 }
 
-/* More pairs until the interval is so narrow that, about the same mean, it leaves out 0 or stays
- * inside +-within, whichever comes first. */
-static size_t pairs_needed(const struct sw_interval *interval, double within)
+/* More pairs until the interval is so narrow that, about the same mean, it leaves out what is no
+ * claim or stays inside of +-within, whichever comes first. */
+static size_t pairs_needed(const struct sw_interval *interval,
+                           const struct sw_difference_rule *rule)
 {
     double size = fabs(interval->mean);
-    size_t n = sw_blocks_needed(interval, fmax(size / caution(interval->n), within - size));
+    double claim = (size - rule->claim_beyond) / caution(interval->n);
+    size_t n = sw_blocks_needed(interval, fmax(claim, rule->within - size));
     /* An interval that is not symmetric may be narrow enough, and lie across a limit all the same.
      */
     size_t least = interval->n < SW_INTERVAL_MIN_BLOCKS ? SW_INTERVAL_MIN_BLOCKS - interval->n : 1;
@@ -41,30 +43,31 @@ static size_t pairs_needed(const struct sw_interval *interval, double within)
 }
 
 void sw_difference_judge(struct sw_difference *out, const double *a, const double *b, size_t n,
-                         double level, double within, const char *distrust)
+                         const struct sw_difference_rule *rule)
 {
     *out = (struct sw_difference){.verdict = SW_UNDECIDED, .n_more = SIZE_MAX};
     struct sw_interval *interval = &out->interval;
-    sw_interval_paired(a, b, n, level, interval);
-    if (distrust != NULL) {
+    sw_interval_paired(a, b, n, rule->level, interval);
+    if (rule->distrust != NULL) {
         interval->marked = true;
-        interval->reason = distrust;
+        interval->reason = rule->distrust;
         return;
     }
     if (interval->marked) {
-        if (n < SW_INTERVAL_MIN_BLOCKS)
-            out->n_more = pairs_needed(interval, within);
-        if (out->n_more == SIZE_MAX && n < SW_INTERVAL_MIN_BLOCKS)
+        if (n >= SW_INTERVAL_MIN_BLOCKS)
+            return;
+        out->n_more = pairs_needed(interval, rule);
+        if (out->n_more == SIZE_MAX)
             out->n_more = SW_INTERVAL_MIN_BLOCKS - n;
         return;
     }
-    if (interval->low >= -within && interval->high <= within)
+    if (interval->low >= -rule->within && interval->high <= rule->within)
         out->verdict = SW_SAME;
-    else if (careful_high(interval) < 0)
+    else if (careful_high(interval) < -rule->claim_beyond)
         out->verdict = SW_BETTER;
-    else if (careful_low(interval) > 0)
+    else if (careful_low(interval) > rule->claim_beyond)
         out->verdict = SW_WORSE;
-    out->n_more = out->verdict == SW_UNDECIDED ? pairs_needed(interval, within) : 0;
+    out->n_more = out->verdict == SW_UNDECIDED ? pairs_needed(interval, rule) : 0;
 }
 
 bool sw_difference_is_above(const struct sw_difference *difference, double relative)

@@ -20,12 +20,18 @@ struct sw_difference {
     size_t n_more; /* pairs that would decide; 0: decided, SIZE_MAX: cannot be told */
 };
 
-/* Within where all of the interval is; better or worse where it leaves out 0, by a margin that
- * shrinks with n; undecided else, and where the interval is marked.
- * a and b (n), pairs in the order of time; within: the relative difference that counts as none.
- * distrust: why the figures may not be compared at all, static text; NULL where they may. */
+struct sw_difference_rule {
+    double level;         /* of the interval */
+    double within;        /* the relative difference that counts as none */
+    double claim_beyond;  /* better and worse are differences of more than this; 0 or within */
+    const char *distrust; /* why the figures may not be compared at all, static; NULL: they may */
+};
+
+/* a and b (n), pairs in the order of time. Same where all of the interval is inside of +-within;
+ * better or worse where it leaves out all up to +-claim_beyond, by a margin that shrinks with n;
+ * undecided else, and where the interval is marked. */
 void sw_difference_judge(struct sw_difference *out, const double *a, const double *b, size_t n,
-                         double level, double within, const char *distrust);
+                         const struct sw_difference_rule *rule);
 
 /* All of the interval, and the margin, is above relative; false where it is not to be trusted. */
 bool sw_difference_is_above(const struct sw_difference *difference, double relative);

@@ -80,6 +80,8 @@ static void add_answer(struct sw_pair_side *side, const struct answers *answers,
     const struct sw_measured_part *part = &answers->run->parts[at];
     if (side->n_answers == 0 || at < side->position)
         side->position = at;
+    if (side->n_answers == 0 || part->start_ns < side->start_ns)
+        side->start_ns = part->start_ns;
     add_latency(side, part);
     if (!answers->is_batch)
         add_shared(side, part);
@@ -183,17 +185,34 @@ static void pair_blocks(struct sw_pairing *out, struct block *blocks, size_t n_b
         out->items[i] = blocks[i].pair;
 }
 
-/* Ranges on CLOCK_MONOTONIC; those of different boots may overlap, too, and the caller knows. */
-static bool overlap(const struct answers sides[2])
+struct turn {
+    uint64_t start_ns;
+    size_t side;
+};
+
+static int by_start(const void *x, const void *y)
 {
-    uint64_t start[2] = {UINT64_MAX, UINT64_MAX}, end[2] = {0, 0};
-    for (size_t s = 0; s < 2; s++)
-        for (size_t i = 0; i < sides[s].n; i++) {
-            const struct sw_measured_part *part = &sides[s].run->parts[sides[s].at[i]];
-            start[s] = part->start_ns < start[s] ? part->start_ns : start[s];
-            end[s] = part->end_ns > end[s] ? part->end_ns : end[s];
-        }
-    return start[0] < end[1] && start[1] < end[0];
+    const struct turn *p = x, *q = y;
+    return p->start_ns != q->start_ns ? (p->start_ns > q->start_ns) - (p->start_ns < q->start_ns)
+                                      : (p->side > q->side) - (p->side < q->side);
+}
+
+/* A B, B A, A B, ...: it is the other's turn at least as often as there are pairs. Times are
+ * CLOCK_MONOTONIC of one boot, or of several, and the caller knows. */
+static enum sw_code look_for_turns(struct sw_pairing *out, struct sw_error *err)
+{
+    size_t n = 2 * out->n, n_changes = 0;
+    struct turn *turns = calloc(n, sizeof *turns);
+    if (turns == NULL)
+        return sw_fail(err, SW_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        turns[i] = (struct turn){out->items[i / 2].side[i % 2].start_ns, i % 2};
+    qsort(turns, n, sizeof *turns, by_start);
+    for (size_t i = 1; i < n; i++)
+        n_changes += turns[i].side != turns[i - 1].side;
+    out->in_turns = out->n > 1 && n_changes >= out->n;
+    free(turns);
+    return SW_OK;
 }
 
 enum sw_code sw_pairing_create(struct sw_pairing *out, const struct sw_measured_run *a,
@@ -215,7 +234,6 @@ enum sw_code sw_pairing_create(struct sw_pairing *out, const struct sw_measured_
         code = sw_fail(err, SW_ENOMEM, "out of memory");
         goto done;
     }
-    out->overlaps = overlap(sides);
     find_common(out, blocks, &n_blocks, sides);
     if (out->n_common == 0) {
         code = sw_fail(err, SW_EFORMAT,
@@ -234,6 +252,7 @@ enum sw_code sw_pairing_create(struct sw_pairing *out, const struct sw_measured_
                     hide_shared(&out->items[i].side[s]);
     }
     qsort(out->items, out->n, sizeof *out->items, by_position);
+    code = look_for_turns(out, err);
 done:
     out->n_answers[0] = sides[0].n;
     out->n_answers[1] = sides[1].n;

@@ -20,6 +20,7 @@ struct sw_pair_side {
     double n_decoded, decode_s; /* tokens behind the first of each answer */
     double ttft_s;              /* summed over answers */
     size_t position;            /* of the pair in its run, in the order of time */
+    uint64_t start_ns;          /* of its first answer */
 };
 
 struct sw_pair {
@@ -31,7 +32,7 @@ struct sw_pairing {
     size_t n;
     bool by_blocks;
     bool windows_hold_others; /* of a batch whose answers are not all in common */
-    bool overlaps;            /* the runs were measured in turns, not one after the other */
+    bool in_turns;            /* by their times: the runs took turns, pair by pair */
     size_t n_answers[2], n_common, n_duplicates[2];
     size_t n_same_length, n_same_ids; /* of n_common; ids that are not stored are not the same */
 };

@@ -19,8 +19,8 @@ struct journal {
     uint64_t phase_uj[2][2]; /* prefill, decode by cpu, ram: of the run under way */
     double wall_s;
     uint64_t clock_ns, n_tokens;
-    const char *source; /* of the CPU's joules; "absent": there are none */
-    const char *meter;
+    const char *source;         /* of the CPU's joules; "absent": there are none */
+    const char *meter, *reason; /* the reason: of the verdict */
 };
 
 static void write_line(struct journal *j, json_t *line)
@@ -36,6 +36,7 @@ static void begin(struct journal *j)
     *j = (struct journal){.path = "/tmp/test_comparison.XXXXXX",
                           .source = "measured",
                           .meter = "rapl",
+                          .reason = "because",
                           .clock_ns = 1000};
     int fd = mkstemp(j->path);
     assert_true(fd >= 0);
@@ -153,7 +154,7 @@ static void write_end(struct journal *j, const char *id, const char *verdict)
                         "interrupted", 0, "n_generated_tokens", (json_int_t)j->n_tokens, "wall_ns",
                         (json_int_t)llround(j->wall_s * 1e9), "seconds_per_token",
                         j->wall_s / (double)j->n_tokens, "energy", phases, "energy_j", "total",
-                        "value", (double)uj * 1e-6, "verdict", "row", verdict, "reasons", "because",
+                        "value", (double)uj * 1e-6, "verdict", "row", verdict, "reasons", j->reason,
                         "environment", "cpu", "one", "strategy", "none", "arithmetic", "f32"));
     write_line(j, line);
 }
@@ -343,6 +344,48 @@ static void blocks_are_paired_by_their_sums(void **state)
     assert_string_equal(text(row, "verdict_text"), "same within 2 %");
     assert_true(has_note(c, "1 of the 13 answers of B have no partner"));
     json_decref(c);
+}
+
+/* B 3 % slower, interval about 1 to 5 %: shown where the runs took turns; where one came after the
+ * other, 2 % of it may be the machine's. */
+static void runs_in_turns_show_more(void **state)
+{
+    (void)state;
+    static const double noise[] = {0.02, -0.02, 0.01, -0.03, 0.02, 0.03, -0.01, -0.02, 0.01, -0.01};
+    for (int in_turns = 0; in_turns < 2; in_turns++)
+        for (int is_invalid = 0; is_invalid < 2; is_invalid++) {
+            struct journal j;
+            begin(&j);
+            j.reason = "foreign load: of others";
+            for (int r = 0; r < 2; r++) {
+                const char *id = r == 0 ? "aaaa000000000001" : "bbbb000000000002";
+                write_run(&j, id, "none", 1);
+                for (int block = 0; block < 10; block++) {
+                    int other = block % 2 == r; /* A B, B A, A B, ... */
+                    j.clock_ns = (uint64_t)(in_turns ? 2 * block + other : 10 * r + block) *
+                                 UINT64_C(1000000000);
+                    write_sample(&j, id, block, 0, 11, r == 0 ? 0.11 : 0.1133 + 0.1 * noise[block],
+                                 22, false);
+                }
+                write_end(&j, id, is_invalid ? "INVALID" : "VALID");
+            }
+            json_t *c = compare(&j, &plain);
+            if (c == NULL)
+                fail_msg("%s", err.text);
+            const json_t *row = figure(c, "seconds_per_token");
+            assert_close(number(row, "difference"), 0.03, 0.002);
+            assert_true(number(row, "low") > 0.01 && number(row, "low") < 0.02);
+            assert_int_equal(json_is_true(json_object_get(json_object_get(c, "pairs"), "in_turns")),
+                             in_turns);
+            assert_string_equal(text(row, "verdict"), in_turns ? "worse" : "undecided");
+            if (is_invalid && !in_turns)
+                assert_string_equal(text(row, "reason"), "the verdict of A is INVALID");
+            else if (!in_turns)
+                assert_true(number(row, "n_more") >= 1 && has_note(c, "only one beyond 2 %"));
+            if (is_invalid)
+                assert_true(has_note(c, in_turns ? "its joules are compared" : "its seconds and"));
+            json_decref(c);
+        }
 }
 
 static void a_batch_is_paired_by_its_windows(void **state)
@@ -535,6 +578,7 @@ int main(void)
         cmocka_unit_test(answers_are_paired),
         cmocka_unit_test(a_regression_is_beyond_the_threshold),
         cmocka_unit_test(blocks_are_paired_by_their_sums),
+        cmocka_unit_test(runs_in_turns_show_more),
         cmocka_unit_test(a_batch_is_paired_by_its_windows),
         cmocka_unit_test(joules_that_are_not_on_one_scale_are_not_judged),
         cmocka_unit_test(only_the_first_of_equal_lines_counts),

@@ -61,7 +61,8 @@ static void simulate(double share[4], enum kind kind, double scatter, size_t n, 
         make_run(b, n, kind, scatter);
         for (size_t i = 0; i < n; i++)
             b[i] *= 1 + slower;
-        sw_difference_judge(&d, a, b, n, 0.95, within, NULL);
+        sw_difference_judge(&d, a, b, n,
+                            &(struct sw_difference_rule){.level = 0.95, .within = within});
         counts[d.verdict]++;
     }
     for (size_t v = 0; v < 4; v++)
@@ -117,58 +118,72 @@ static void differences_are_seen(void **state)
 }
 
 /* Five blocks of mean 1 whose interval for B is +-half about the mean of B. */
-static void judge(struct sw_difference *d, double mean, double half, double within)
+static void judge(struct sw_difference *d, double mean, double half, double within, double beyond)
 {
     static const double shape[] = {-1, 1, 0, -1, 1};
     const double a[] = {1, 1, 1, 1, 1};
     double b[5];
     for (size_t i = 0; i < 5; i++) /* t is 2.776, the shape's standard error 0.4472 */
         b[i] = 1 + mean + half * shape[i] / (2.7764 * 0.44721);
-    sw_difference_judge(d, a, b, 5, 0.95, within, NULL);
+    sw_difference_judge(
+        d, a, b, 5,
+        &(struct sw_difference_rule){.level = 0.95, .within = within, .claim_beyond = beyond});
 }
 
 static void each_verdict_has_its_limits(void **state)
 {
     (void)state;
     struct sw_difference d;
-    judge(&d, 0.009, 0.010, 0.02);
+    judge(&d, 0.009, 0.010, 0.02, 0);
     assert_close(d.interval.low, -0.001, 1e-5);
     assert_close(d.interval.high, 0.019, 1e-5);
     assert_int_equal(d.verdict, SW_SAME);
     assert_int_equal(d.n_more, 0);
-    judge(&d, 0.011, 0.010, 0.02); /* leaves the limit, and 0 is too near */
+    judge(&d, 0.011, 0.010, 0.02, 0); /* leaves the limit, and 0 is too near */
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_true(d.n_more > 0 && d.n_more < 50);
-    judge(&d, 0.0144, 0.010, 0.02); /* five pairs ask for 1.45 half widths */
+    judge(&d, 0.0144, 0.010, 0.02, 0); /* five pairs ask for 1.45 half widths */
     assert_int_equal(d.verdict, SW_UNDECIDED);
-    judge(&d, 0.0146, 0.010, 0.02);
+    judge(&d, 0.0146, 0.010, 0.02, 0);
     assert_int_equal(d.verdict, SW_WORSE);
     assert_true(sw_difference_is_above(&d, 0) && !sw_difference_is_above(&d, 0.001));
-    judge(&d, -0.0146, 0.010, 0.02);
+    judge(&d, -0.0146, 0.010, 0.02, 0);
     assert_int_equal(d.verdict, SW_BETTER);
     assert_int_equal(d.n_more, 0);
-    judge(&d, 0.0146, 0.010, 0.03); /* inside what counts as none */
+    judge(&d, 0.0146, 0.010, 0.03, 0); /* inside what counts as none */
     assert_int_equal(d.verdict, SW_SAME);
-    judge(&d, 0.1, 0, 0.02);
+    judge(&d, 0.1, 0, 0.02, 0);
     assert_int_equal(d.verdict, SW_WORSE);
+    judge(&d, 0.0344, 0.010, 0.02, 0.02); /* not in turns: what counts as none has to be left out */
+    assert_int_equal(d.verdict, SW_UNDECIDED);
+    assert_true(d.n_more > 0 && d.n_more < 50);
+    judge(&d, 0.0346, 0.010, 0.02, 0.02);
+    assert_int_equal(d.verdict, SW_WORSE);
+    judge(&d, -0.0346, 0.010, 0.02, 0.02);
+    assert_int_equal(d.verdict, SW_BETTER);
+    judge(&d, 0.02, 0.010, 0.02, 0.02); /* on the limit no number of pairs would tell */
+    assert_int_equal(d.verdict, SW_UNDECIDED);
+    assert_true(d.n_more > 1000000);
 }
 
 static void what_is_not_to_be_trusted_is_undecided(void **state)
 {
     (void)state;
     struct sw_difference d;
+    struct sw_difference_rule rule = {.level = 0.95, .within = 0.02};
     const double a[] = {1, 1.01, 1, 1.01}, b[] = {2, 2.01, 2, 2.02};
-    sw_difference_judge(&d, a, b, 4, 0.95, 0.02, NULL);
+    sw_difference_judge(&d, a, b, 4, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_int_equal(d.n_more, 1);
     assert_string_equal(d.interval.reason, "fewer than five blocks");
     assert_false(sw_difference_is_above(&d, 0));
-    sw_difference_judge(&d, a, b, 1, 0.95, 0.02, NULL);
+    sw_difference_judge(&d, a, b, 1, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_int_equal(d.n_more, 4);
-    sw_difference_judge(&d, a, b, 0, 0.95, 0.02, NULL);
+    sw_difference_judge(&d, a, b, 0, &rule);
     assert_int_equal(d.n_more, 5);
-    sw_difference_judge(&d, a, b, 4, 0.95, 0.02, "another scale");
+    rule.distrust = "another scale";
+    sw_difference_judge(&d, a, b, 4, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_int_equal(d.n_more, SIZE_MAX);
     assert_string_equal(d.interval.reason, "another scale");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +21,21 @@ void sw_run_id_create(char id[17])
     if (getrandom(&bits, sizeof bits, 0) != (ssize_t)sizeof bits)
         bits = sw_random_mix(sw_clock_wall_ns() ^ (uint64_t)getpid() << 48);
     snprintf(id, 17, "%016llx", (unsigned long long)bits);
+}
+
+json_t *sw_run_memory_to_json(const struct sw_engine *engine, const struct sw_model *model)
+{
+    struct rusage usage;
+    struct sw_backend_info info;
+    sw_engine_describe(engine, &info);
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return NULL;
+    /* ru_maxrss counts KiB (getrusage(2)), mapped weights that were read included. */
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "peak_rss_bytes",
+                     (json_int_t)usage.ru_maxrss * 1024, "model_bytes",
+                     (json_int_t)sw_model_weight_bytes(model), "packed_bytes",
+                     (json_int_t)info.packed_bytes, "cache_bytes", (json_int_t)info.cache_bytes,
+                     "scratch_bytes", (json_int_t)info.scratch_bytes);
 }
 
 static json_t *indices_to_json(const size_t *indices, size_t n)

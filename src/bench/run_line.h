@@ -56,6 +56,10 @@ struct sw_run_facts {
  * other. */
 json_t *sw_run_line_create(const struct sw_run_facts *facts);
 
+/* Bytes at the end of a run: {"peak_rss_bytes", "model_bytes", "packed_bytes", "cache_bytes",
+ * "scratch_bytes"}; NULL where they cannot be told. */
+json_t *sw_run_memory_to_json(const struct sw_engine *engine, const struct sw_model *model);
+
 /* 16 hexadecimal digits that no other run has. */
 void sw_run_id_create(char id[17]);
 

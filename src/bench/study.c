@@ -6,6 +6,7 @@
 
 #include "bench/conditions.h"
 #include "bench/phase.h"
+#include "bench/prefill.h"
 #include "bench/sample.h"
 #include "engine/batch.h"
 #include "record/journal.h"
@@ -86,6 +87,7 @@ struct single {
     struct sw_answer_watch watch; /* first: on_token and on_edge have one context */
     struct sw_snapshot edges[3];  /* by enum sw_edge */
     struct sw_conditions before, after;
+    bool has_repeated; /* a prefill of this study */
 };
 
 static void read_meters(void *ctx, enum sw_edge edge)
@@ -119,6 +121,23 @@ static void put_energy(json_t *line, const struct single *single)
                                           &edges[SW_EDGE_DECODE_END])));
 }
 
+/* Behind the sample, outside of its edges: once, since it takes as long as many ticks. */
+static enum sw_code repeat_prefill(struct single *single, size_t index, json_t *line,
+                                   struct sw_error *err)
+{
+    const struct sw_study *study = single->watch.study;
+    json_t *repeated;
+    if (!study->repeats_prefill || single->has_repeated ||
+        sw_prefill_open_percent(study->meters, &single->edges[SW_EDGE_BEGIN],
+                                &single->edges[SW_EDGE_PREFILL_END]) <= SW_PREFILL_OPEN_PERCENT)
+        return SW_OK;
+    single->has_repeated = true;
+    enum sw_code code = sw_prefill_repeat(study, index, &repeated, err);
+    if (code == SW_OK)
+        json_object_set_new(line, "prefill_repeated", repeated);
+    return code;
+}
+
 static enum sw_code run_sample(struct single *single, size_t index, struct sw_error *err)
 {
     const struct sw_study *study = single->watch.study;
@@ -145,8 +164,10 @@ static enum sw_code run_sample(struct single *single, size_t index, struct sw_er
         put_energy(line, single);
         json_object_set_new(line, "conditions",
                             sw_conditions_to_json(&single->before, &single->after));
-        code = study->on_sample(study->ctx, line, err);
+        code = repeat_prefill(single, index, line, err);
     }
+    if (code == SW_OK)
+        code = study->on_sample(study->ctx, line, err);
     json_decref(line);
     sw_generation_free(&generation);
     return code;
@@ -154,7 +175,7 @@ static enum sw_code run_sample(struct single *single, size_t index, struct sw_er
 
 static enum sw_code run_one_at_a_time(const struct sw_study *study, struct sw_error *err)
 {
-    struct single single;
+    struct single single = {.has_repeated = false};
     enum sw_code code = sw_answer_watch_begin(&single.watch, study, err);
     for (size_t k = 0; k < study->n && code == SW_OK; k++) {
         size_t i = at(study, k);

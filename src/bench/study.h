@@ -47,8 +47,9 @@ struct sw_study {
     const struct sw_prompt_template *prompt_template;
     const struct sw_study_prompt *prompts; /* (n) */
     size_t n;
-    const size_t *order; /* (n) in which they are asked; NULL: as they stand */
-    bool has_block;      /* lines say which block they are of */
+    const size_t *order;  /* (n) in which they are asked; NULL: as they stand */
+    bool repeats_prefill; /* of the first question, where it is too short for its counter */
+    bool has_block;       /* lines say which block they are of */
     size_t block;
     const bool *is_done;     /* (n) samples that an earlier run finished (resume); NULL: none */
     size_t n_windows_before; /* that it has recorded */

@@ -117,9 +117,9 @@ static int run_command(int argc, char **argv)
          .name = "idle_w",
          .value = &o.report.idle_w,
          .argument = "W",
-         .help =
-             "watts of the CPU at rest: tells what is above it, and this work's part by "
-             "processor time, with all, its part, or none of the idle draw (default: gross only)",
+         .help = "watts of the CPU at rest: tells what is above it, and this work's part by "
+                 "processor time, with all, its part, or none of the idle draw (default: what the "
+                 "record's idle phases drew; gross only where it has none)",
          .min = 0,
          .max = 1e6},
         {.kind = SW_OPTION_GROUP, .name = "Records and output"},

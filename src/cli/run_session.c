@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
+#include "bench/idle.h"
 #include "bench/phase.h"
 #include "bench/profile.h"
 #include "bench/run_line.h"
@@ -16,12 +16,6 @@
 #include "cli/run_record.h"
 #include "cli/sources.h"
 #include "cli/terminal.h"
-
-/* One stretch of doing nothing, as lines carry it; each is given away once. */
-struct idle {
-    json_t *energy, *edges;
-    uint64_t ns;
-};
 
 struct sw_run_session {
     struct sw_run_options options;
@@ -160,32 +154,21 @@ static enum sw_code load(struct sw_run_session *s, struct sw_error *err)
     return code;
 }
 
-/* Doing nothing with the model loaded, or absent where nobody asked for it. */
-static void measure_idle(struct sw_run_session *s, struct idle *out)
+static bool is_interrupted(void *ctx)
 {
-    struct sw_snapshot begin;
-    struct sw_snapshot end;
-    *out = (struct idle){0};
-    if (s->profile.idle_s <= 0) {
-        out->energy = sw_phase_energy_absent("not measured: --idle_seconds is 0");
-        return;
-    }
-    sw_progress_line(&s->progress, "idle for %g s", s->profile.idle_s);
-    sw_meter_set_read_at_tick(s->meters, SW_EDGE_WAIT_NS, &begin);
-    uint64_t deadline_ns = sw_clock_ns() + (uint64_t)(s->profile.idle_s * 1e9);
-    while (sw_clock_ns() < deadline_ns && !sw_interrupted()) {
-        uint64_t step_ns = sw_clock_ns() + 100000000;
-        sw_clock_sleep_until(step_ns < deadline_ns ? step_ns : deadline_ns);
-    }
-    sw_meter_set_read_at_tick(s->meters, SW_EDGE_WAIT_NS, &end);
-    out->energy = sw_phase_energy_to_json(s->meters, &begin, &end);
-    out->edges = json_pack("{s:o, s:o}", "begin", sw_phase_edge_to_json(s->meters, &begin), "end",
-                           sw_phase_edge_to_json(s->meters, &end));
-    out->ns = end.begin_ns - begin.end_ns;
+    (void)ctx;
+    return sw_interrupted();
+}
+
+static void measure_idle(struct sw_run_session *s, struct sw_idle *out)
+{
+    if (s->profile.idle_s > 0)
+        sw_progress_line(&s->progress, "idle for %g s", s->profile.idle_s);
+    sw_idle_measure(out, s->meters, s->profile.idle_s, is_interrupted, s);
 }
 
 /* idle is given away. */
-static json_t *make_run_line(struct sw_run_session *s, const struct idle *idle)
+static json_t *make_run_line(struct sw_run_session *s, const struct sw_idle *idle)
 {
     const struct sw_run_options *o = &s->options;
     json_t *warm_up = s->warm_up;
@@ -266,12 +249,6 @@ static enum sw_code take_sample(void *ctx, const json_t *sample, struct sw_error
     return SW_OK;
 }
 
-static bool is_interrupted(void *ctx)
-{
-    (void)ctx;
-    return sw_interrupted();
-}
-
 static struct sw_study study_of(struct sw_run_session *s)
 {
     const struct sw_run_record *record = &s->record;
@@ -288,6 +265,7 @@ static struct sw_study study_of(struct sw_run_session *s)
         .n = s->n_samples,
         .order = s->profile.max_blocks > 0 ? s->order : NULL,
         .has_block = s->profile.max_blocks > 0,
+        .repeats_prefill = s->profile.max_blocks > 0,
         .block = s->block,
         .is_done = record->is_done,
         .n_windows_before = s->n_windows,
@@ -304,7 +282,7 @@ static struct sw_study study_of(struct sw_run_session *s)
 /* Idle, then warm: what is measured next finds the machine at work. */
 static enum sw_code begin_record(struct sw_run_session *s, struct sw_error *err)
 {
-    struct idle idle;
+    struct sw_idle idle;
     enum sw_code code = SW_OK;
     measure_idle(s, &idle);
     if (s->profile.warm_up > 0) {
@@ -400,21 +378,6 @@ void sw_run_session_progress(const struct sw_run_session *s, size_t *n_done, siz
     *n_planned = s->n_samples;
 }
 
-static json_t *memory_to_json(const struct sw_run_session *s)
-{
-    struct rusage usage;
-    struct sw_backend_info info;
-    sw_engine_describe(s->engine, &info);
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return NULL;
-    /* ru_maxrss counts KiB (getrusage(2)), mapped weights that were read included. */
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "peak_rss_bytes",
-                     (json_int_t)usage.ru_maxrss * 1024, "model_bytes",
-                     (json_int_t)sw_model_weight_bytes(s->parts.model), "packed_bytes",
-                     (json_int_t)info.packed_bytes, "cache_bytes", (json_int_t)info.cache_bytes,
-                     "scratch_bytes", (json_int_t)info.scratch_bytes);
-}
-
 /* What the sampler did and cost; null where there was none. */
 static json_t *end_sampling(struct sw_run_session *s)
 {
@@ -470,7 +433,7 @@ enum sw_code sw_run_session_finish(struct sw_run_session *s, bool interrupted, j
                                    struct sw_error *err)
 {
     char ended_at[21];
-    struct idle idle = {0};
+    struct sw_idle idle = {0};
     if (interrupted)
         idle.energy = sw_phase_energy_absent("the run was interrupted");
     else
@@ -485,7 +448,7 @@ enum sw_code sw_run_session_finish(struct sw_run_session *s, bool interrupted, j
                                  .stopped_by = s->profile.max_blocks == 0 ? NULL
                                                : interrupted              ? "interrupted"
                                                                           : stopped_by,
-                                 .memory = memory_to_json(s),
+                                 .memory = sw_run_memory_to_json(s->engine, s->parts.model),
                                  .sampling = end_sampling(s)};
     *record = NULL;
     enum sw_code code = interrupted ? SW_OK : look_at_quality(s, err);

@@ -26,6 +26,9 @@ struct totals {
     uint64_t stretch_start_ns, stretch_end_ns;
     bool stretch_is_open;
     struct sw_energy_sum energy[N_PHASES][SW_RECORD_COMPONENTS];
+    /* Of prefills that were repeated, since one was too short for its counter. */
+    uint64_t n_repeated, n_repeated_tokens, repeated_ns;
+    struct sw_energy_sum repeated[SW_RECORD_COMPONENTS];
 };
 
 struct sw_summary {
@@ -125,6 +128,33 @@ static enum sw_code add_energy_of_sample(struct totals *totals, const json_t *sa
     return code;
 }
 
+/* "prefill_repeated" of a sample of n_prompt tokens, where it has one. */
+static enum sw_code add_repeated(struct totals *totals, const json_t *sample, uint64_t n_prompt,
+                                 struct sw_error *err)
+{
+    static const char where[] = "sample: prefill_repeated";
+    const json_t *repeated = json_object_get(sample, "prefill_repeated");
+    uint64_t n, ns;
+    if (repeated == NULL)
+        return SW_OK;
+    enum sw_code code = sw_json_u64(&n, repeated, "n", 1, UINT32_MAX, where, err);
+    if (code == SW_OK)
+        code = sw_json_u64(&ns, repeated, "ns", 0, UINT64_C(1) << 53, where, err);
+    if (code == SW_OK)
+        code = add_energy(totals->repeated, json_object_get(repeated, "energy"),
+                          "sample: prefill_repeated.energy", err);
+    if (code != SW_OK)
+        return code;
+    uint64_t tokens;
+    if (__builtin_mul_overflow(n, n_prompt, &tokens) ||
+        __builtin_add_overflow(totals->n_repeated_tokens, tokens, &totals->n_repeated_tokens) ||
+        totals->n_repeated_tokens > UINT64_C(1) << 53)
+        return sw_fail(err, SW_EFORMAT, "%s: more tokens than can be", where);
+    totals->n_repeated += n;
+    totals->repeated_ns += ns;
+    return SW_OK;
+}
+
 /* Goes on with the stretch of time that is measured. A clock that went back is another boot's: a
  * stretch of its own, too. */
 static void add_time(struct totals *totals, uint64_t start_ns, uint64_t end_ns)
@@ -155,6 +185,8 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     struct totals totals = summary->totals;
     if (code == SW_OK && summary->batch == 1)
         code = add_energy_of_sample(&totals, sample, err);
+    if (code == SW_OK)
+        code = add_repeated(&totals, sample, n_prompt, err);
     struct sw_quality quality = summary->quality;
     if (code == SW_OK)
         code = sw_quality_add(&quality, sample, err);
@@ -268,6 +300,25 @@ static void put_energy(json_t *end, const struct sw_summary *summary, const json
     }
 }
 
+/* Where prefills were repeated: what one cost for each prompt token. */
+static void put_repeated(json_t *end, const struct totals *t)
+{
+    json_t *energy = json_object();
+    if (t->n_repeated == 0) {
+        json_decref(energy);
+        return;
+    }
+    for (size_t c = 0; c < SW_RECORD_COMPONENTS; c++)
+        json_object_set_new(energy, sw_record_component_names[c],
+                            sw_energy_sum_to_json(&t->repeated[c], "no sample"));
+    json_object_set_new(end, "prefill_repeated",
+                        json_pack("{s:I, s:I, s:I, s:o, s:o}", "n", (json_int_t)t->n_repeated,
+                                  "n_prompt_tokens", (json_int_t)t->n_repeated_tokens, "ns",
+                                  (json_int_t)t->repeated_ns, "energy", energy,
+                                  "energy_j_per_prompt_token",
+                                  sw_energy_joules(t->repeated, (double)t->n_repeated_tokens)));
+}
+
 /* Only of a run with blocks. */
 static void put_statistics(json_t *end, const struct sw_summary *summary)
 {
@@ -325,6 +376,7 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
         json_object_set_new(o, "stopped_by", json_string(end->stopped_by));
     if (summary->blocks.n > 0)
         put_statistics(o, summary);
+    put_repeated(o, t);
     json_object_set_new(o, "memory", end->memory != NULL ? end->memory : json_null());
     json_object_set_new(o, "sampling", end->sampling != NULL ? end->sampling : json_null());
     json_object_set_new(o, "conditions",

@@ -86,19 +86,42 @@ static json_t *joules_and_grams(bool has_value, double joules,
         real_or_null(has_value, sw_carbon_grams(joules * 1e6 * pue, factor->g_per_kwh)));
 }
 
+/* Watts of the CPU in the idle phases that the record has, before and after taken together;
+ * negative where it has none. */
+static double stored_idle_w(const json_t *record)
+{
+    static const char *const phases[] = {"idle_before", "idle_after"};
+    double uj = 0, ns = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_ns", phases[i]);
+        const json_t *phase = json_object_get(json_object_get(record, "energy"), phases[i]);
+        const json_t *one = json_object_get(json_object_get(phase, "cpu"), "uj");
+        double duration_ns = json_number_value(json_object_get(record, key));
+        if (!json_is_integer(one) || json_integer_value(one) < 0 || !(duration_ns > 0))
+            continue;
+        uj += json_number_value(one);
+        ns += duration_ns;
+    }
+    return ns > 0 ? uj * 1e3 / ns : -1;
+}
+
 static json_t *attributed(const struct sw_stored *stored, const struct sw_carbon_factor *factor,
                           const struct sw_carbon_report_options *options)
 {
     const struct sw_energy_sum *cpu = &stored->component[SW_RECORD_CPU];
     double pue = options->footprint.pue, cpu_j = (double)cpu->uj * 1e-6 / stored->divisor;
     struct sw_attribution a = {.reason = "no joules of the CPU are stored"};
-    if (options->idle_w < 0)
+    bool is_told = options->idle_w >= 0;
+    double idle_w = is_told ? options->idle_w : stored_idle_w(stored->record);
+    if (idle_w < 0)
         return json_null();
     if (cpu->has_value)
         sw_attribution_compute(&a, json_object_get(stored->record, "conditions"), cpu_j,
-                               stored->work_seconds, options->idle_w);
-    return json_pack("{s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "idle_w",
-                     options->idle_w, "seconds", stored->work_seconds, "cpu",
+                               stored->work_seconds, idle_w);
+    return json_pack("{s:f, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "idle_w", idle_w,
+                     "idle_source", is_told ? "--idle_w" : "the record's idle phases", "seconds",
+                     stored->work_seconds, "cpu",
                      joules_and_grams(cpu->has_value, cpu_j, factor, pue), "above_idle",
                      joules_and_grams(a.has_above_idle, a.above_idle_j, factor, pue), "own_of_busy",
                      real_or_null(a.has_shares, a.own_of_busy), "own_of_all",

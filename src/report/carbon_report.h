@@ -14,7 +14,8 @@
 
 struct sw_carbon_report_options {
     struct sw_footprint_options footprint;
-    double idle_w; /* of the CPU at rest, for whose its joules were; negative: not asked */
+    double
+        idle_w; /* of the CPU at rest, for whose its joules were; negative: as the record has it */
 };
 
 /* One record as an object of type "report" (docs/carbon.md), the caller's to json_decref. */

@@ -48,6 +48,16 @@ journal() {
     "$SMOLWATT" report smolwatt.jsonl -o json | jq -e '.attributed == null'
 }
 
+@test "report takes the idle power of the record where it has idle phases" {
+    journal --idle_seconds 0.2
+    "$SMOLWATT" report smolwatt.jsonl -o json >out
+    jq -e '.attributed.idle_source == "the record\u0027s idle phases"' out
+    expected=$(tail -n 1 smolwatt.jsonl | jq '(.energy.idle_before.cpu.uj + .energy.idle_after.cpu.uj) * 1000 /
+        (.idle_before_ns + .idle_after_ns)')
+    jq -e "(.attributed.idle_w / $expected - 1 | fabs) < 1e-9" out
+    "$SMOLWATT" report smolwatt.jsonl --idle_w 0.5 -o json | jq -e '.attributed.idle_w == 0.5'
+}
+
 @test "report reads several runs, all formats, and what measure and run print" {
     journal
     journal -b 2

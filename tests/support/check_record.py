@@ -279,6 +279,29 @@ def check_blocks(run, samples, windows, end):
         fail("end: sample_outliers")
 
 
+def check_repeated(run, samples, end):
+    repeated = [(s["n_prompt_tokens"], s["prefill_repeated"]) for s in samples if "prefill_repeated" in s]
+    for _, one in repeated:
+        check_phase(run["meters"], one["energy"], one["edges"]["begin"], one["edges"]["end"], "prefill_repeated")
+        close(one["ns"], one["edges"]["end"]["begin_ns"] - one["edges"]["begin"]["end_ns"], "prefill_repeated.ns")
+    if not repeated:
+        if "prefill_repeated" in end:
+            fail("end: prefill_repeated of no sample")
+        return
+    total = end["prefill_repeated"]
+    tokens = sum(n * one["n"] for n, one in repeated)
+    if total["n"] != sum(one["n"] for _, one in repeated) or total["n_prompt_tokens"] != tokens:
+        fail("end: prefill_repeated")
+    for component in COMPONENTS:
+        parts = [one["energy"][component]["uj"] for _, one in repeated]
+        uj = None if None in parts else sum(parts)
+        if total["energy"][component]["uj"] != uj:
+            fail(f"end: prefill_repeated.energy.{component}")
+        if component != "machine":
+            mine = total["energy_j_per_prompt_token"][component]["value"]
+            close(mine, None if uj is None else uj * 1e-6 / tokens, f"prefill_repeated, J/token of {component}")
+
+
 def check_idle(run, end):
     for name, owner in (("idle_before", run), ("idle_after", end)):
         edges = owner[f"{name}_edges"]
@@ -407,6 +430,7 @@ def check_end(run, samples, windows, qualities, end):
     check_quality(samples, qualities, end)
     check_blocks(run, samples, windows, end)
     check_idle(run, end)
+    check_repeated(run, samples, end)
     check_verdict(run, windows if run["batch"] > 1 else samples, end)
 
 

@@ -255,6 +255,31 @@ static void malformed_samples_are_refused_and_change_nothing(void **state)
     json_decref(end);
 }
 
+static void repeated_prefills_stand_beside_the_sums(void **state)
+{
+    (void)state;
+    struct sw_summary *s = summary_of(run_line());
+    for (int i = 0; i < 2; i++) {
+        json_t *line = sample(100000 + i * 100000, 10, 1000000, 500000);
+        json_object_set_new(
+            line, "prefill_repeated",
+            json_pack("{s:i, s:i, s:o}", "n", 50, "ns", 1000, "energy", phase(6000000, 1)));
+        add(s, line);
+    }
+    struct sw_error err = {0};
+    json_t *strange = sample(900000, 10, 1, 1);
+    json_object_set_new(strange, "prefill_repeated", json_pack("{s:i}", "n", 0));
+    assert_int_equal(sw_summary_add(s, strange, &err), SW_EFORMAT);
+    assert_string_equal(err.text, "sample: prefill_repeated: \"n\" is 0, outside 1 to 4294967295");
+    json_decref(strange);
+    json_t *end = finish(s);
+    assert_int_equal((long long)number(end, "prefill_repeated.n"), 100);
+    assert_int_equal((long long)number(end, "prefill_repeated.n_prompt_tokens"), 300);
+    assert_true(number(end, "prefill_repeated.energy_j_per_prompt_token.cpu.value") == 12.0 / 300);
+    assert_true(number(end, "energy_j.cpu.value") == 6.0);
+    json_decref(end);
+}
+
 static void the_report_survives_any_record(void **state)
 {
     (void)state;
@@ -297,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_batch_sums_windows_and_counts_all_their_tokens),
         cmocka_unit_test(malformed_windows_are_refused_and_change_nothing),
         cmocka_unit_test(malformed_samples_are_refused_and_change_nothing),
+        cmocka_unit_test(repeated_prefills_stand_beside_the_sums),
         cmocka_unit_test(the_report_survives_any_record),
         cmocka_unit_test(csv_fields_are_quoted_as_rfc_4180_says),
     };

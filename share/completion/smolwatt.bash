@@ -39,7 +39,7 @@ _smolwatt()
             synthetic:smollm-1.7b HuggingFaceTB/SmolLM-135M" -- "$cur")
         ;;
     __dataset_name) mapfile -t COMPREPLY < <(compgen -f -W "squad builtin" -- "$cur") ;;
-    __sysfs_root | __power_feed | __journal | __output | __input | __shell) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    __sysfs_root | __power_feed | __journal | __journal_a | __journal_b | __output | __input | __shell) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *)
         if [[ $cur == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null |

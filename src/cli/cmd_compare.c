@@ -1,4 +1,4 @@
-/* compare: is B better than A? Two stored runs, from their pairs. */
+/* compare: is B better than A? Two stored runs, or two configurations measured in turns. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/compare_live.h"
 #include "cli/exit_code.h"
+#include "cli/run_options.h"
 #include "cli/terminal.h"
 #include "record/comparison.h"
 #include "report/compare_report.h"
@@ -16,6 +18,7 @@ struct compare_options {
     struct sw_texts figures;
     double within_percent, threshold_percent, level_percent;
     bool threshold_given;
+    struct sw_compare_live live; /* words[0] and [1] NULL: two stored runs */
 };
 
 /* "FILE" or "FILE:RUN", taken apart. */
@@ -24,6 +27,17 @@ struct source {
     char run[17];
     struct sw_measured_runs runs;
 };
+
+static enum sw_code read_source(struct source *s, struct sw_error *err)
+{
+    if (s->path == NULL)
+        return sw_fail(err, SW_ENOMEM, "out of memory");
+    enum sw_code code = sw_measured_runs_read(&s->runs, s->path, err);
+    if (code == SW_OK && s->runs.remarks.n_skipped > 0)
+        sw_say("%s; skipped%s", s->runs.remarks.first.text,
+               s->runs.remarks.n_skipped > 1 ? ", and further lines" : "");
+    return code;
+}
 
 /* A word is a file where there is one of this name; else what stands behind its last colon is the
  * beginning of a run's id. */
@@ -38,13 +52,7 @@ static enum sw_code open_source(struct source *s, const char *word, struct sw_er
         snprintf(s->run, sizeof s->run, "%s", colon + 1);
     }
     s->path = strndup(word, length);
-    if (s->path == NULL)
-        return sw_fail(err, SW_ENOMEM, "out of memory");
-    enum sw_code code = sw_measured_runs_read(&s->runs, s->path, err);
-    if (code == SW_OK && s->runs.remarks.n_skipped > 0)
-        sw_say("%s; skipped%s", s->runs.remarks.first.text,
-               s->runs.remarks.n_skipped > 1 ? ", and further lines" : "");
-    return code;
+    return read_source(s, err);
 }
 
 /* Two words, or one file's last two runs, the earlier being A. */
@@ -67,6 +75,23 @@ static enum sw_code pick(const struct sw_measured_run *run[2], struct source sou
     if (code == SW_OK && run[0]->id[0] != 0 && strcmp(run[0]->id, run[1]->id) == 0)
         code = sw_fail(err, SW_EUSAGE, "%s: A and B are both run %s; FILE:RUN names another",
                        words[0], run[0]->id);
+    return code;
+}
+
+/* Measures first; then the two runs are read back from their journals, as any others. */
+static enum sw_code pick_live(const struct sw_measured_run *run[2], struct source sources[2],
+                              const struct sw_compare_live *live, bool *interrupted,
+                              struct sw_error *err)
+{
+    char run_ids[2][17];
+    enum sw_code code = sw_compare_live_run(live, run_ids, interrupted, err);
+    for (size_t i = 0; i < 2 && code == SW_OK; i++) {
+        sources[i].path = strdup(live->journals[i]);
+        code = read_source(&sources[i], err);
+        if (code == SW_OK)
+            code = sw_measured_runs_pick(&run[i], &sources[i].runs, sources[i].path, run_ids[i],
+                                         NULL, err);
+    }
     return code;
 }
 
@@ -123,9 +148,14 @@ static int compare(const struct compare_options *o, const char *const *words, si
         .figures = o->figures.items,
         .n_figures = o->figures.n,
     };
-    bool regression = false;
+    bool regression = false, interrupted = false;
+    bool is_live = o->live.words[0] != NULL || o->live.words[1] != NULL;
     enum sw_code code = SW_OK;
-    if (n_words == 0 || n_words > 2)
+    if (is_live && (n_words > 0 || o->live.words[0] == NULL || o->live.words[1] == NULL))
+        code = sw_fail(&err, SW_EUSAGE, "%s",
+                       n_words > 0 ? "journals and --a, --b do not go together"
+                                   : "--a and --b are both needed; \"\" stands for no options");
+    else if (!is_live && (n_words == 0 || n_words > 2))
         code =
             sw_fail(&err, SW_EUSAGE, "%zu journals were named: one with two runs, or two", n_words);
     if (code == SW_OK)
@@ -133,7 +163,8 @@ static int compare(const struct compare_options *o, const char *const *words, si
     if (code == SW_OK)
         code = sw_comparison_check(&options, &err);
     if (code == SW_OK)
-        code = pick(run, sources, words, n_words, &err);
+        code = is_live ? pick_live(run, sources, &o->live, &interrupted, &err)
+                       : pick(run, sources, words, n_words, &err);
     if (code == SW_OK)
         code = sw_comparison_create(&comparison, run[0], run[1], &options, &err);
     if (code == SW_OK) {
@@ -150,13 +181,43 @@ static int compare(const struct compare_options *o, const char *const *words, si
         free(sources[i].path);
     }
     sw_buffer_free(&out);
+    if (interrupted)
+        return SW_EXIT_INTERRUPTED;
     return code == SW_OK && regression ? SW_EXIT_REGRESSION : sw_exit_for(code);
+}
+
+/* Blocks where nobody says how many: 5 % of difference is seen, 2 % mostly (docs/comparing.md). */
+enum { LIVE_BLOCKS = 10 };
+
+/* The options of a run belong to configurations, not to stored runs: they are known where there are
+ * some, and to the help. */
+static bool is_about_turns(int argc, char **argv)
+{
+    static const char *const words[] = {"--a", "--b", "--help", "-h"};
+    for (int i = 1; i < argc; i++) {
+        bool is_set = strncmp(argv[i], "--a=", 4) == 0 || strncmp(argv[i], "--b=", 4) == 0;
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
+            is_set |= strcmp(argv[i], words[k]) == 0;
+        if (is_set)
+            return true;
+    }
+    return false;
 }
 
 static int run_command(int argc, char **argv)
 {
-    struct compare_options o = {.format = "table", .within_percent = 2, .level_percent = 95};
-    const struct sw_option options[] = {
+    struct compare_options o = {
+        .format = "table",
+        .within_percent = 2,
+        .level_percent = 95,
+        .live = {.common = SW_RUN_OPTIONS_DEFAULT,
+                 .journals = {"compare-a.jsonl", "compare-b.jsonl"}},
+    };
+    struct sw_run_options *common = &o.live.common;
+    common->profile = "quick";
+    common->blocks = LIVE_BLOCKS;
+    common->blocks_given = true;
+    const struct sw_option own[] = {
         {.kind = SW_OPTION_GROUP, .name = "Verdicts"},
         {.kind = SW_OPTION_REAL,
          .name = "within",
@@ -200,8 +261,38 @@ static int run_command(int argc, char **argv)
          .value = &o.output,
          .argument = "FILE",
          .help = "the result goes there (standard output)"},
+        {.kind = SW_OPTION_GROUP, .name = "Two configurations, measured in turns"},
+        {.kind = SW_OPTION_TEXT,
+         .name = "a",
+         .value = &o.live.words[0],
+         .argument = "OPTIONS",
+         .help = "options of A, as one word, on top of those below that are common to both"},
+        {.kind = SW_OPTION_TEXT,
+         .name = "b",
+         .value = &o.live.words[1],
+         .argument = "OPTIONS",
+         .help = "the same of B. Each has its turn in every block, first or second by --seed"},
+        {.kind = SW_OPTION_TEXT,
+         .name = "journal_a",
+         .value = &o.live.journals[0],
+         .argument = "FILE",
+         .help = "file that the run of A is appended to (compare-a.jsonl)"},
+        {.kind = SW_OPTION_TEXT,
+         .name = "journal_b",
+         .value = &o.live.journals[1],
+         .argument = "FILE",
+         .help = "the same of B (compare-b.jsonl)"},
+        {.kind = SW_OPTION_FLAG,
+         .name = "quiet",
+         .letter = 'q',
+         .value = &common->quiet,
+         .help = "no progress on standard error"},
     };
-    const size_t n_options = sizeof options / sizeof options[0];
+    struct sw_option options[sizeof own / sizeof own[0] + SW_RUN_OPTIONS_ROOM];
+    size_t n_options = sizeof own / sizeof own[0];
+    memcpy(options, own, sizeof own);
+    if (is_about_turns(argc, argv))
+        n_options += sw_run_options_list(options + n_options, common);
     const char *words[64];
     size_t n_words = 0;
     if (argc > 64) {
@@ -216,12 +307,15 @@ static int run_command(int argc, char **argv)
 const struct sw_command sw_command_compare = {
     .name = "compare",
     .summary = "two runs: the difference, its interval, a verdict, and exit code 4 if B is worse",
-    .usage = "A[:RUN] [B[:RUN]] [OPTION ...]",
+    .usage = "A[:RUN] [B[:RUN]] | --a OPTIONS --b OPTIONS [OPTION ...]",
     .description =
         "Compares two runs from their journals, pair by pair: blocks where both have some, else "
         "the answers to the same questions. A and B are journals, of which the last complete run "
         "is "
         "taken, or the one whose id begins with RUN; one journal alone stands for its last two "
-        "runs, the earlier being A. Lower is better. Exit code 4: a regression was found.",
+        "runs, the earlier being A. With --a and --b two configurations are measured first, in "
+        "turns, "
+        "block by block, which shows smaller differences. Lower is better. Exit code 4: a "
+        "regression was found.",
     .run = run_command,
 };

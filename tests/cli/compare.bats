@@ -177,3 +177,86 @@ hand_made() {
     [ "$status" -eq 1 ]
     [[ $output == *"m.json: no run of a model; what measure printed has no tokens to compare"* ]]
 }
+
+live() {
+    "$SMOLWATT" compare -m "$tiny" --samples 2 -n 5 --ignore_eos -q --models_only --idle_seconds 0 \
+        --warm_up 0 "$@"
+}
+
+@test "compare measures two configurations in turns, and keeps both journals" {
+    live --blocks 6 --a "" --b "--strategy 'quantization8bit' -t 1" -o json >out || [ "$?" -eq 4 ]
+    jq -e '.pairs.by == "blocks" and .pairs.n == 6 and .pairs.in_turns' out
+    jq -e '.pairs.answers_in_common == 12 and .pairs.a_answers == 12' out
+    jq -e '.differences | map(.what) | index("strategy") != null' out
+    jq -e '.b.strategy == "quantization8bit" and .b.threads == 1 and .a.strategy == "none"' out
+    jq -e '.a.complete and .b.complete' out
+    for side in a b; do
+        [ "$(jq -c 'select(.type == "sample") | .block' "compare-$side.jsonl" | sort -un | wc -l)" -eq 6 ]
+        run check_journal "compare-$side.jsonl"
+        echo "$output"
+        [[ $output == PASS* ]]
+    done
+    # Each pair has both turns before the next pair begins, and each is first half of the time.
+    jq -s 'map(select(.type == "sample") | {side: .run_id, block, start_ns})
+        | sort_by(.start_ns) | map(.block) | . == sort' compare-a.jsonl compare-b.jsonl | grep -q true
+    a=$(jq -r .a.run_id out)
+    jq -e -s --arg a "$a" 'map(select(.type == "sample")) | sort_by(.start_ns) | group_by(.block)
+        | map(.[0].run_id == $a) | map(select(.)) | length == 3' compare-a.jsonl compare-b.jsonl
+    # Stored runs of turns say the same.
+    "$SMOLWATT" compare compare-a.jsonl compare-b.jsonl -o json >again || [ "$?" -eq 4 ]
+    cmp out again
+}
+
+@test "compare in turns refuses what would not be a comparison" {
+    run live --a ""
+    [ "$status" -eq 2 ]
+    [[ $output == *"--a and --b are both needed"* ]]
+    run live --a "" --b "--wait spin"
+    [ "$status" -eq 2 ]
+    [[ $output == *"--b: --wait spin: its threads would go on in the other's turn"* ]]
+    run live --a "--speed 3" --b ""
+    [ "$status" -eq 2 ]
+    [[ $output == *"--a: --speed: no such option"* ]]
+    run live --a "--blocks 3" --b ""
+    [ "$status" -eq 2 ]
+    [[ $output == *"--a: --blocks and --seed are the same for both"* ]]
+    run live --a "" --b "--profile study"
+    [ "$status" -eq 2 ]
+    [[ $output == *"--b: --profile study: has no blocks"* ]]
+    run live --a "" --b "words"
+    [ "$status" -eq 2 ]
+    [[ $output == *"--b: words: not an option"* ]]
+    run live --a "" --b "'open"
+    [ "$status" -eq 2 ]
+    [[ $output == *"a quote is not closed"* ]]
+    run live --a "" --b "" journal.jsonl
+    [ "$status" -eq 2 ]
+    [[ $output == *"journals and --a, --b do not go together"* ]]
+    run live --a "" --b "" --journal_b compare-a.jsonl
+    [ "$status" -eq 1 ]
+    [[ $output == *"compare-a.jsonl"* ]]
+    [ ! -s compare-b.jsonl ]
+    # The options of a run are none of stored runs.
+    run "$SMOLWATT" compare a.jsonl b.jsonl --strategy none
+    [ "$status" -eq 2 ]
+    [[ $output == *"--strategy: no such option"* ]]
+    "$SMOLWATT" compare --help | grep -q -- '--strategy'
+}
+
+@test "compare in turns that is interrupted keeps and compares what it has" {
+    "$SMOLWATT" compare -m "$tiny" --samples 4 -n 10 --ignore_eos --models_only --idle_seconds 0 \
+        --warm_up 0 --blocks 10000 --a "" --b "" -q -o json >out 2>err &
+    pid=$!
+    for _ in $(seq 100); do
+        grep -qs '"block":3,' compare-b.jsonl && break
+        sleep 0.1
+    done
+    kill -INT $pid
+    rc=0
+    wait $pid || rc=$?
+    cat err
+    [ "$rc" -eq 130 ]
+    jq -e '.pairs.n >= 3 and (.a.complete | not)' out
+    jq -e '.notes | any(startswith("A did not come to its end"))' out
+    tail -n 1 compare-a.jsonl | jq -e '.type == "end" and .interrupted'
+}

@@ -61,7 +61,8 @@ size_t sw_run_options_list(struct sw_option list[SW_RUN_OPTIONS_ROOM], struct sw
          .name = "warm_up",
          .value = &o->warm_up,
          .argument = "N",
-         .help = "most answers beforehand that do not count, until five agree within 5 % (study 0, "
+         .help = "most answers beforehand that do not count, until five agree within 5 % (0: none; "
+                 "study 0, "
                  "quick 10, standard 50, strict 100)",
          .max = 10000,
          .given = &o->warm_up_given},

@@ -15,7 +15,7 @@
 _Static_assert(SW_JOURNAL_MAX_LINE_BYTES <= 2 * (size_t)SW_JSON_MAX_VALUES,
                "a written line is always readable: each value takes two bytes or more");
 
-enum { SYNC_NS = 1000000000 };
+enum { SYNC_NS = 1000000000, ROOM_BYTES = 65536 };
 
 struct sw_journal {
     int fd;
@@ -146,6 +146,20 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* A disk that is full now is told now, not after minutes of measuring: room for some lines is taken
+ * and given back. File systems that cannot say are believed. */
+static enum sw_code check_room(const struct sw_journal *journal, struct sw_error *err)
+{
+    if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->whole_bytes, ROOM_BYTES) == 0)
+        return ftruncate(journal->fd, journal->whole_bytes) == 0
+                   ? SW_OK
+                   : sw_fail(err, SW_EFILE, "%s: %s", journal->path, strerror(errno));
+    if (errno == ENOSPC || errno == EDQUOT)
+        return sw_fail(err, SW_EFILE, "%s: no room for %d KiB of lines: %s", journal->path,
+                       ROOM_BYTES / 1024, strerror(errno));
+    return SW_OK;
+}
+
 static enum sw_code open_locked(struct sw_journal *journal, struct sw_error *err)
 {
     struct stat info;
@@ -166,7 +180,7 @@ static enum sw_code open_locked(struct sw_journal *journal, struct sw_error *err
     if (fstat(journal->fd, &info) != 0)
         return sw_fail(err, SW_EFILE, "%s: %s", path, strerror(errno));
     journal->whole_bytes = info.st_size;
-    return SW_OK;
+    return check_room(journal, err);
 }
 
 enum sw_code sw_journal_open(struct sw_journal **out, const char *path, bool *torn,

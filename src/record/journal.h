@@ -25,7 +25,7 @@ struct sw_journal;
  * refused by name. Only regular files are taken (a pipe cannot be cut back to its last whole line),
  * and of those only empty ones and journals. An unfinished last line of an earlier crash is ended
  * with a newline, so that it spoils nothing after it; *torn (may be NULL) says that there was one.
- * A last line that lacks only its newline is whole, not torn. */
+ * A last line that lacks only its newline is whole, not torn. A full disk is told. */
 enum sw_code sw_journal_open(struct sw_journal **out, const char *path, bool *torn,
                              struct sw_error *err);
 

@@ -381,6 +381,9 @@ enum sw_code sw_summary_finish(struct sw_summary *summary, const struct sw_summa
     json_object_set_new(o, "sampling", end->sampling != NULL ? end->sampling : json_null());
     json_object_set_new(o, "conditions",
                         sw_conditions_sum_to_json(sw_verdict_conditions(summary->verdict)));
+    static const char *const judged[] = {"warm_up", "idle_before_ns"};
+    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++)
+        json_object_set(o, judged[i], json_object_get(summary->run, judged[i]));
     json_object_set_new(o, "verdict", sw_verdict_to_json(summary->verdict, o));
     json_object_set_new(
         o, "quality",

@@ -109,6 +109,38 @@ cut_after() {
     [[ $output == *"another plan"* ]]
 }
 
+@test "the record is the same when it is made anew from the journal" {
+    profile --profile quick -o json >before
+    sed -i '$d' smolwatt.jsonl # the end line; everything is measured
+    n=$(wc -l <smolwatt.jsonl)
+    profile --profile quick --resume -o json >after
+    # One more run line, with an idle and a warm-up of its own, and the end: no sample.
+    [ "$(wc -l <smolwatt.jsonl)" -eq $((n + 2)) ]
+    for key in samples n_generated_tokens wall_ns prefill_ns decode_ns energy_j energy_j_per_token statistics \
+        precision stopped_by ttft_ns tpot_ns conditions quality; do
+        [ "$(jq -cS ".$key" before)" = "$(jq -cS ".$key" after)" ]
+    done
+}
+
+@test "a warm-up that did not settle is a reason of the verdict" {
+    # Four answers are never five that agree.
+    "$SMOLWATT" run -m "$tiny" -n 5 -q --warm_up 4 --blocks 2 --samples 1 -o json >out
+    jq -e '.warm_up.n == 4 and (.warm_up.agreed | not)' out
+    jq -e '.verdict.reasons | any(startswith("drift: 4 answers of warm-up"))' out
+}
+
+@test "a full disk is told before anything is loaded" {
+    unshare -rm true 2>/dev/null || skip "no name spaces of mounts here"
+    mkdir full
+    run unshare -rm bash -c 'mount -t tmpfs -o size=64k none full &&
+        head -c 60000 /dev/zero >full/filler &&
+        "$SMOLWATT" run -m "'$tiny'" --blocks 2 --samples 1 --journal full/x.jsonl'
+    [[ $output == *"mount"*"denied"* ]] && skip "no mounts here"
+    [ "$status" -eq 1 ]
+    [[ $output == *"full/x.jsonl: no room for 64 KiB of lines: No space left on device"* ]]
+    [[ $output != *loading* ]]
+}
+
 @test "kill -9 in a later block, and resume" {
     "$SMOLWATT" run -m "$tiny" --blocks 6 --samples 5 -n 60 -q >/dev/null 2>&1 &
     pid=$!

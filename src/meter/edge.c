@@ -11,6 +11,7 @@
  */
 #include "meter/edge.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +22,24 @@
 enum { MAX_CHANGES = 16, MIN_CHANGES = 3 };
 /* A counter that is not quick to move is not watched at full speed. */
 static const uint64_t quick_ns = 40000000, nap_ns = 500000;
+enum { QUICK_NAPS = 6 };
+/* What a round of readings, a nap included, takes at most: beyond it is time in which the thread
+ * was put aside, which does not count, up to so many times the time that is to be watched. */
+static const uint64_t most_watched_ns = 1000000;
+enum { MOST_ASIDE = 4 };
 /* A counter that has not moved until then is taken to stand. */
 static const uint64_t patience_ns = 25000000, gpu_patience_ns = 150000000;
 
+/* A step counts if the readings within it came close enough to have missed no tick, and to tell
+ * when it began and ended. */
+enum { CLOSE = 4 };
+
 struct tick_watch {
     uint64_t steps_ns[MAX_CHANGES];
-    size_t n_changes, n_reads;
+    size_t n_steps, n_changes, n_reads;
     uint64_t uj, changed_ns; /* 0: not yet */
+    uint64_t read_at_ns;     /* the latest reading */
+    uint64_t widest_ns;      /* between two readings since the change before */
     uint64_t reading_ns;     /* time spent in readings */
     bool done;
 };
@@ -36,21 +48,30 @@ static void watch_reading(struct tick_watch *watch, bool ok, uint64_t uj, uint64
                           uint64_t ended_ns)
 {
     if (!ok) {
-        watch->n_changes = 0;
+        watch->n_changes = watch->n_steps = 0;
         watch->done = true;
         return;
     }
     watch->reading_ns += ended_ns - began_ns;
+    uint64_t gap_ns = watch->n_reads > 0 ? ended_ns - watch->read_at_ns : 0;
+    watch->read_at_ns = ended_ns;
+    if (gap_ns > watch->widest_ns)
+        watch->widest_ns = gap_ns;
     if (watch->n_reads++ == 0 || uj == watch->uj) {
         watch->uj = uj;
         return;
     }
     /* The first change only says when a tick begins. */
-    if (watch->changed_ns != 0)
-        watch->steps_ns[watch->n_changes++] = ended_ns - watch->changed_ns;
+    uint64_t step_ns = ended_ns - watch->changed_ns;
+    if (watch->changed_ns != 0) {
+        watch->n_changes++;
+        if (watch->widest_ns <= step_ns / CLOSE)
+            watch->steps_ns[watch->n_steps++] = step_ns;
+    }
     watch->changed_ns = ended_ns;
+    watch->widest_ns = gap_ns;
     watch->uj = uj;
-    watch->done = watch->n_changes == MAX_CHANGES;
+    watch->done = watch->n_steps == MAX_CHANGES;
 }
 
 static int by_size(const void *a, const void *b)
@@ -64,10 +85,10 @@ static struct sw_tick watched_tick(struct tick_watch *watch)
     struct sw_tick tick = {.n_changes = watch->n_changes};
     if (watch->n_reads > 0)
         tick.read_ns = watch->reading_ns / watch->n_reads;
-    if (watch->n_changes < MIN_CHANGES)
+    if (watch->n_steps < MIN_CHANGES)
         return tick;
-    qsort(watch->steps_ns, watch->n_changes, sizeof watch->steps_ns[0], by_size);
-    uint64_t median_ns = watch->steps_ns[watch->n_changes / 2];
+    qsort(watch->steps_ns, watch->n_steps, sizeof watch->steps_ns[0], by_size);
+    uint64_t median_ns = watch->steps_ns[watch->n_steps / 2];
     tick.tick_ns = median_ns > 4 * tick.read_ns ? median_ns : 0;
     return tick;
 }
@@ -97,12 +118,15 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
         watches[i].done = set->meters[i].info.source != SW_MEASURED;
         n_open += !watches[i].done;
     }
-    uint64_t begin_ns = sw_clock_ns(), now_ns = begin_ns;
+    uint64_t begin_ns = sw_clock_ns(), now_ns = begin_ns, watched_ns = 0;
+    bool quick = true;
     pthread_mutex_lock(set->lock);
-    while (n_open > 0 && now_ns - begin_ns < max_wait_ns) {
-        if (now_ns - begin_ns > quick_ns)
+    while (n_open > 0 && watched_ns < max_wait_ns && now_ns - begin_ns < MOST_ASIDE * max_wait_ns) {
+        uint64_t before_ns = now_ns;
+        if (!quick)
             sw_clock_sleep_until(now_ns + nap_ns);
         n_open = 0;
+        quick = watched_ns < quick_ns;
         for (size_t i = 0; i < set->count; i++) {
             if (watches[i].done)
                 continue;
@@ -112,11 +136,15 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
             now_ns = sw_clock_ns();
             watch_reading(&watches[i], reading.ok, reading.uj, began_ns, now_ns);
             bool is_gpu = set->meters[i].info.component == SW_GPU;
-            if (watches[i].changed_ns == 0 &&
-                now_ns - begin_ns > (is_gpu ? gpu_patience_ns : patience_ns))
+            if (watches[i].changed_ns == 0 && watched_ns > (is_gpu ? gpu_patience_ns : patience_ns))
                 watches[i].done = true;
             n_open += !watches[i].done;
+            /* One that moved a moment ago is quick, and is looked at until it is known. */
+            quick = quick || (!watches[i].done && watches[i].changed_ns != 0 &&
+                              now_ns - watches[i].changed_ns < nap_ns * QUICK_NAPS);
         }
+        now_ns = sw_clock_ns();
+        watched_ns += now_ns - before_ns < most_watched_ns ? now_ns - before_ns : most_watched_ns;
     }
     for (size_t i = 0; i < set->count; i++) {
         struct sw_tick tick = watched_tick(&watches[i]);
@@ -133,6 +161,9 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
 
 /* The moment of a tick is known to an eighth of it, or the next one is waited for. */
 enum { FINE = 8 };
+/* A round of readings takes microseconds. What is beyond this is time in which the thread was put
+ * aside, which does not count as waiting, up to so many times the longest wait. */
+static const uint64_t round_ns = 100000;
 /* Without a move in so many ticks a counter does not count. */
 enum { STILL_TICKS = 4 };
 
@@ -146,6 +177,7 @@ struct edge_watch {
     uint64_t gap_ns;             /* within which it came */
     uint64_t step_uj;            /* what it added */
     double n_ticks, step_ticks;  /* since the first reading; in step_uj */
+    bool missed; /* the thread was put aside for so long that it may not have seen one */
 };
 
 static bool begin_watch(const struct sw_meter_set *set, size_t i, uint64_t max_wait_ns,
@@ -170,8 +202,10 @@ static void note_tick(struct edge_watch *watch, uint64_t begin_ns, const struct 
     uint64_t since_ns = ticked_ns - (watch->ticked_ns != 0 ? watch->ticked_ns : begin_ns);
     double ticks = 1;
     /* A thread that was put aside may have missed some. */
-    if (gap_ns > watch->tick_ns / 2 && since_ns > watch->tick_ns)
+    if (gap_ns > watch->tick_ns / 2 && since_ns > watch->tick_ns) {
         ticks = (double)since_ns / (double)watch->tick_ns;
+        watch->missed = true;
+    }
     watch->step_uj = now->total_uj - watch->last_uj;
     watch->step_ticks = ticks;
     watch->n_ticks += ticks;
@@ -200,13 +234,22 @@ static uint64_t clamped(double value, uint64_t low, uint64_t high)
     return value < (double)high ? (uint64_t)(value + 0.5) : high;
 }
 
+/* From the first reading to the latest tick, that one included. Where some may have gone by unseen:
+ * ticks are even, and the latest was seen well. */
+static double ticks_of(const struct edge_watch *watch)
+{
+    if (!watch->missed || watch->gap_ns > watch->tick_ns / FINE)
+        return watch->n_ticks;
+    return 1 + floor((double)(watch->ticked_ns - watch->first_ns) / (double)watch->tick_ns);
+}
+
 /* Brings a counter to the begin and the end of the edge. */
 static void interpolate(const struct edge_watch *watch, const struct sw_snapshot *edge,
                         struct sw_reading *reading)
 {
     double tick_ns = (double)watch->tick_ns;
     double back_ns = (double)(watch->ticked_ns - edge->begin_ns);
-    double span_ns = watch->n_ticks * tick_ns;
+    double span_ns = ticks_of(watch) * tick_ns;
     /* A tick that came late was a long one. */
     if (span_ns < back_ns)
         span_ns = back_ns;
@@ -228,38 +271,60 @@ static void interpolate(const struct edge_watch *watch, const struct sw_snapshot
                                    (double)watch->step_uj / watch->step_ticks / 4 + 0.5);
 }
 
-void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
-                               struct sw_snapshot *out)
+/* What an edge has seen of time. */
+struct edge_time {
+    uint64_t begin_ns, now_ns;
+    uint64_t spun_ns; /* of them not put aside */
+    uint64_t max_wait_ns;
+};
+
+static bool may_wait(const struct edge_time *time)
 {
-    struct edge_watch watches[SW_MAX_METERS];
-    size_t n_watched = 0, n_waiting;
-    pthread_mutex_lock(set->lock);
-    sw_set_read_all(set, out);
-    for (size_t i = 0; i < set->count; i++)
-        n_watched += begin_watch(set, i, max_wait_ns, &out->readings[i], &watches[i]);
-    pthread_mutex_unlock(set->lock);
-    n_waiting = n_watched;
-    uint64_t now_ns = sw_clock_ns(), wait_from_ns = now_ns;
-    while (n_waiting > 0 && now_ns - out->begin_ns < max_wait_ns) {
-        n_waiting = 0;
-        pthread_mutex_lock(set->lock);
-        for (size_t i = 0; i < set->count; i++) {
-            struct edge_watch *watch = &watches[i];
-            if (watch->waiting)
-                poll_meter(set, i, out->begin_ns, watch, &out->readings[i]);
-        }
-        pthread_mutex_unlock(set->lock);
-        now_ns = sw_clock_ns();
-        for (size_t i = 0; i < set->count; i++) {
-            struct edge_watch *watch = &watches[i];
-            /* While another was waited for, this one ticked again: one tick is looked ahead. */
-            if (watch->watched && !watch->waiting && now_ns - watch->ticked_ns > watch->tick_ns)
-                watch->waiting = true;
-            n_waiting += watch->waiting;
-        }
+    return time->spun_ns < time->max_wait_ns &&
+           time->now_ns - time->begin_ns < MOST_ASIDE * time->max_wait_ns;
+}
+
+static void pass_time(struct edge_time *time)
+{
+    uint64_t now_ns = sw_clock_ns(), step_ns = now_ns - time->now_ns;
+    time->spun_ns += step_ns < round_ns ? step_ns : round_ns;
+    time->now_ns = now_ns;
+}
+
+/* While another was waited for, or the thread put aside, a counter ticked again: one tick is looked
+ * ahead, no more. How many are waited for. */
+static size_t wait_again(const struct sw_meter_set *set, struct edge_watch *watches,
+                         uint64_t now_ns)
+{
+    size_t n_waiting = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        struct edge_watch *watch = &watches[i];
+        if (watch->watched && !watch->waiting && now_ns - watch->ticked_ns > watch->tick_ns)
+            watch->waiting = true;
+        n_waiting += watch->waiting;
     }
-    out->waited_ns = n_watched > 0 ? now_ns - wait_from_ns : 0;
-    out->aligned = n_watched > 0;
+    return n_waiting;
+}
+
+static void wait_for_ticks(struct sw_meter_set *set, struct edge_watch *watches,
+                           struct edge_time *time, struct sw_snapshot *out)
+{
+    size_t n_waiting = wait_again(set, watches, time->now_ns);
+    while (n_waiting > 0 && may_wait(time)) {
+        pthread_mutex_lock(set->lock);
+        for (size_t i = 0; i < set->count; i++)
+            if (watches[i].waiting)
+                poll_meter(set, i, time->begin_ns, &watches[i], &out->readings[i]);
+        pthread_mutex_unlock(set->lock);
+        pass_time(time);
+        n_waiting = wait_again(set, watches, time->now_ns);
+    }
+}
+
+/* Reads again what was not waited for, or in vain. */
+static void read_others(struct sw_meter_set *set, const struct edge_watch *watches,
+                        struct edge_time *time, struct sw_snapshot *out)
+{
     pthread_mutex_lock(set->lock);
     for (size_t i = 0; i < set->count; i++) {
         struct sw_reading *reading = &out->readings[i];
@@ -267,16 +332,43 @@ void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
             continue;
         if (watches[i].watched) {
             out->aligned = false;
-            if (now_ns - watches[i].first_ns > STILL_TICKS * watches[i].tick_ns)
+            if (time->now_ns - watches[i].first_ns > STILL_TICKS * watches[i].tick_ns)
                 sw_set_note_stall(set, i);
         }
         uint64_t begin_uj = reading->begin_uj;
-        if (n_watched > 0)
-            sw_set_read_meter(set, i, reading);
+        sw_set_read_meter(set, i, reading);
         reading->begin_uj = begin_uj;
     }
     out->end_ns = sw_clock_ns();
     pthread_mutex_unlock(set->lock);
+}
+
+void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
+                               struct sw_snapshot *out)
+{
+    struct edge_watch watches[SW_MAX_METERS];
+    size_t n_watched = 0;
+    pthread_mutex_lock(set->lock);
+    sw_set_read_all(set, out);
+    for (size_t i = 0; i < set->count; i++)
+        n_watched += begin_watch(set, i, max_wait_ns, &out->readings[i], &watches[i]);
+    pthread_mutex_unlock(set->lock);
+    if (n_watched == 0)
+        return;
+    struct edge_time time = {
+        .begin_ns = out->begin_ns, .now_ns = out->begin_ns, .max_wait_ns = max_wait_ns};
+    pass_time(&time);
+    uint64_t wait_from_ns = time.now_ns;
+    out->aligned = true;
+    wait_for_ticks(set, watches, &time, out);
+    read_others(set, watches, &time, out);
+    /* Put aside behind the last look: what a tick then tells is old. */
+    while (out->end_ns - time.now_ns > round_ns && may_wait(&time)) {
+        pass_time(&time);
+        wait_for_ticks(set, watches, &time, out);
+        read_others(set, watches, &time, out);
+    }
+    out->waited_ns = time.now_ns - wait_from_ns;
     for (size_t i = 0; i < set->count; i++)
         if (watches[i].watched && watches[i].ticked_ns != 0)
             interpolate(&watches[i], out, &out->readings[i]);

@@ -187,9 +187,10 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns);
  */
 #define SW_EDGE_WAIT_NS UINT64_C(5000000)
 
-/* Reads, and waits (spinning, at most max_wait_ns) until each counted measured counter whose tick
- * is known and shorter than max_wait_ns has ticked. What a counter stood at when the call began and
- * when it ended is interpolated within the tick, so the wait belongs to no phase. */
+/* Reads, and waits (spinning for at most max_wait_ns; time in which the thread was put aside does
+ * not count, up to four times that) until each counted measured counter whose tick is known and
+ * shorter than max_wait_ns has ticked. What a counter stood at when the call began and when it
+ * ended is interpolated within the tick, so the wait belongs to no phase. */
 void sw_meter_set_read_at_tick(struct sw_meter_set *set, uint64_t max_wait_ns,
                                struct sw_snapshot *out);
 

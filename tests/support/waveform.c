@@ -22,7 +22,7 @@
 #include "base/clock.h"
 
 enum { LOG_ENTRIES = 1 << 15 }; /* half a minute */
-static const uint64_t tick_ns = 1000000, late_ns = 1250000, around_ns = 2000000;
+static const uint64_t tick_ns = 1000000;
 
 struct waveform_log {
     atomic_size_t n[WAVEFORM_ZONES];
@@ -56,6 +56,22 @@ double waveform_joules(enum waveform waveform, double t)
     }
 }
 
+double waveform_watts(enum waveform waveform, double t)
+{
+    double part;
+    switch (waveform) {
+    case WAVEFORM_SQUARE:
+        return t - floor(t / 0.1) * 0.1 < 0.05 ? 5 : 45;
+    case WAVEFORM_RAMP:
+        return 5 + 50 * (t - floor(t));
+    case WAVEFORM_BURSTS:
+        part = t - floor(t / 0.7) * 0.7;
+        return part < 0.2 ? 60 : 3;
+    default:
+        return 25;
+    }
+}
+
 static double joules_at(const struct waveform_writer *writer, size_t i, uint64_t at_ns)
 {
     const struct waveform_zone *zone = &writer->zones[i];
@@ -79,10 +95,28 @@ void waveform_tree_create(struct fake_tree *tree)
 static void update(const struct waveform_writer *writer, size_t i, int fd)
 {
     const struct waveform_zone *zone = &writer->zones[i];
-    char text[32];
-    uint64_t uj = zone->start_uj + (uint64_t)(1e6 * joules_at(writer, i, sw_clock_ns()));
-    int n = snprintf(text, sizeof text, "%" PRIu64 "\n", uj % zone->range_uj);
-    if (pwrite(fd, text, (size_t)n, 0) != n)
+    char text[64];
+    uint64_t now_ns = sw_clock_ns(), count;
+    uint64_t uj = zone->start_uj + (uint64_t)(1e6 * joules_at(writer, i, now_ns));
+    int n;
+    bool ok;
+    switch (zone->form) {
+    case WAVEFORM_REGISTER: /* 32 bits count, and the range is theirs */
+        count = (uint64_t)((double)uj * 0x1p14 / 1e6) & UINT32_MAX;
+        ok = pwrite(fd, &count, sizeof count, zone->offset) == (ssize_t)sizeof count;
+        break;
+    case WAVEFORM_FEED:
+        n = snprintf(text, sizeof text, "%" PRIu64 ",%.6f\n", now_ns,
+                     zone->scale * waveform_watts(zone->waveform,
+                                                  (double)(now_ns - writer->epoch_ns) * 1e-9));
+        ok = write(fd, text, (size_t)n) == n;
+        break;
+    default:
+        n = snprintf(text, sizeof text, "%" PRIu64 "\n",
+                     zone->range_uj > 0 ? uj % zone->range_uj : uj);
+        ok = pwrite(fd, text, (size_t)n, 0) == n;
+    }
+    if (!ok)
         _exit(1);
     size_t k = atomic_load(&writer->log->n[i]);
     atomic_store(&writer->log->at_ns[i][k % LOG_ENTRIES], sw_clock_ns());
@@ -97,8 +131,11 @@ static _Noreturn void write_for_ever(const struct waveform_writer *writer,
     (void)sched_setscheduler(0, SCHED_FIFO, &first);
     prctl(PR_SET_TIMERSLACK, 1UL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (uint64_t ms_ns = writer->epoch_ns;; ms_ns += tick_ns) {
+    uint64_t tick = 0;
+    for (uint64_t ms_ns = writer->epoch_ns;; ms_ns += tick_ns, tick++) {
         for (size_t i = 0; i < writer->n; i++) {
+            if (writer->zones[i].tick_ms > 1 && tick % writer->zones[i].tick_ms != 0)
+                continue;
             sw_clock_sleep_until(ms_ns + writer->zones[i].phase_us * UINT64_C(1000));
             update(writer, i, fds[i]);
         }
@@ -113,11 +150,17 @@ void waveform_start(struct waveform_writer *writer)
     int fds[WAVEFORM_ZONES];
     for (size_t i = 0; i < writer->n; i++) {
         const struct waveform_zone *zone = &writer->zones[i];
-        char path[256];
-        fake_tree_zone(zone->tree, zone->zone, zone->name, zone->start_uj, zone->range_uj);
-        snprintf(path, sizeof path, "%s" FAKE_POWERCAP "%s/energy_uj", zone->tree->root,
-                 zone->zone);
-        fds[i] = open(path, O_WRONLY | O_CLOEXEC);
+        char path[256], text[32];
+        snprintf(path, sizeof path, "%s%s", zone->tree->root, zone->zone);
+        if (zone->form == WAVEFORM_ZONE) {
+            fake_tree_zone(zone->tree, zone->zone, zone->name, zone->start_uj, zone->range_uj);
+            snprintf(path, sizeof path, "%s" FAKE_POWERCAP "%s/energy_uj", zone->tree->root,
+                     zone->zone);
+        } else if (zone->form != WAVEFORM_REGISTER) {
+            snprintf(text, sizeof text, "%" PRIu64 "\n", zone->start_uj);
+            fake_tree_write(zone->tree, zone->zone, zone->form == WAVEFORM_FEED ? "" : text);
+        }
+        fds[i] = open(path, O_WRONLY | O_CLOEXEC | (zone->form == WAVEFORM_FEED ? O_APPEND : 0));
         assert_true(fds[i] >= 0);
     }
     writer->log =
@@ -144,8 +187,10 @@ void waveform_stop(struct waveform_writer *writer)
     writer->pid = 0;
 }
 
-static bool zone_was_on_time(const struct waveform_log *log, size_t zone, uint64_t at_ns)
+static bool zone_was_on_time(const struct waveform_log *log, size_t zone, uint64_t zone_tick_ns,
+                             uint64_t at_ns)
 {
+    uint64_t late_ns = zone_tick_ns + zone_tick_ns / 4, around_ns = 2 * zone_tick_ns;
     size_t n = atomic_load(&log->n[zone]);
     size_t oldest = n > LOG_ENTRIES ? n - LOG_ENTRIES : 0;
     uint64_t later_ns = 0;
@@ -165,7 +210,9 @@ static bool zone_was_on_time(const struct waveform_log *log, size_t zone, uint64
 bool waveform_was_on_time(const struct waveform_writer *writer, uint64_t at_ns)
 {
     for (size_t i = 0; i < writer->n; i++)
-        if (!zone_was_on_time(writer->log, i, at_ns))
+        if (!zone_was_on_time(
+                writer->log, i,
+                tick_ns * (writer->zones[i].tick_ms > 0 ? writer->zones[i].tick_ms : 1), at_ns))
             return false;
     return true;
 }

@@ -25,11 +25,25 @@ const char *waveform_name(enum waveform waveform);
 /* Joules from time 0 to t. */
 double waveform_joules(enum waveform waveform, double t);
 
+/* Watts at t. */
+double waveform_watts(enum waveform waveform, double t);
+
+/* How a counter is written down. */
+enum waveform_form {
+    WAVEFORM_ZONE,     /* of powercap */
+    WAVEFORM_FILE,     /* microjoules in a file, as in hwmon */
+    WAVEFORM_REGISTER, /* eight bytes at a place in a file that is there, in units of 2^-14 J */
+    WAVEFORM_FEED,     /* a line "time_ns,watts" more */
+};
+
 enum { WAVEFORM_ZONES = 16 };
 struct waveform_zone {
     const struct fake_tree *tree;
-    const char *zone; /* "intel-rapl:0" */
-    const char *name; /* "package-0" */
+    const char *zone; /* "intel-rapl:0"; of the other forms the path in the tree */
+    const char *name; /* "package-0"; of a zone */
+    enum waveform_form form;
+    unsigned offset;  /* of a register */
+    unsigned tick_ms; /* 0: 1 */
     enum waveform waveform;
     double scale;      /* of its power */
     uint64_t start_uj; /* where the counter begins */
@@ -56,8 +70,8 @@ void waveform_stop(struct waveform_writer *writer);
 double waveform_uj(const struct waveform_writer *writer, size_t zone, uint64_t from_ns,
                    uint64_t to_ns);
 
-/* Whether every zone was updated on time around a moment: no gap of more than 1.25 ms from 2 ms
- * before to 2 ms after. Ask when the 2 ms are over. */
+/* Whether every zone was updated on time around a moment: no gap of more than 1.25 ticks from two
+ * ticks before to two after. Ask when these are over. */
 bool waveform_was_on_time(const struct waveform_writer *writer, uint64_t at_ns);
 
 #endif

@@ -137,7 +137,7 @@ install: $(PROGRAM)
 	install -D -m 644 docs/man/smolwatt.1 $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1
 	install -D -m 644 share/completion/smolwatt.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt
-	for file in record measure; do install -D -m 644 docs/$$file.schema.json \
+	for file in record measure comparison; do install -D -m 644 docs/$$file.schema.json \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/$$file.schema.json || exit 1; done
 	for file in $(EXAMPLES); do install -D -m 644 share/$$file \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/examples/$$file || exit 1; done
@@ -146,7 +146,8 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/smolwatt $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json \
-	    $(DESTDIR)$(PREFIX)/share/smolwatt/measure.schema.json
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/measure.schema.json \
+	    $(DESTDIR)$(PREFIX)/share/smolwatt/comparison.schema.json
 
 format:
 	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])

@@ -49,6 +49,30 @@ hand_made() {
         | .a == null and .low == null and .verdict == null and (.reason | length > 0)' out
 }
 
+@test "what compare prints has the shape of its schema, and comes from the lines of the journals" {
+    small
+    small --strategy quantization4bit
+    "$SMOLWATT" compare smolwatt.jsonl -o json >samples || [ "$?" -eq 4 ]
+    small -b 3
+    "$SMOLWATT" compare smolwatt.jsonl -o json --threshold 50 >batch || [ "$?" -eq 4 ]
+    small --profile quick --blocks 6 --idle_seconds 0 --warm_up 0 --journal blocks.jsonl
+    small --profile quick --blocks 7 --idle_seconds 0 --warm_up 0 -b 4 --journal blocks.jsonl
+    "$SMOLWATT" compare blocks.jsonl -o json >blocks || [ "$?" -eq 4 ]
+    jq -e '.pairs.n == 6 and .pairs.by == "blocks" and .pairs.b_answers == 56' blocks
+    hand_made aaaa 0.1 >a.jsonl
+    hand_made bbbb 0.103 'if .index == 2 then .n_generated_tokens = 1 else . end' >b.jsonl
+    "$SMOLWATT" compare a.jsonl b.jsonl -o json >lengths || [ "$?" -eq 4 ]
+    jq -e '.notes | any(startswith("1 of 8 answers have not the same number of tokens"))' lengths
+    for file in samples batch blocks; do
+        run check_comparison "$file"
+        echo "$file: $output"
+        [[ $output == PASS* ]]
+    done
+    sed 's/"n": 6,/"n": 5,/' blocks >wrong
+    run check_comparison wrong
+    [ "$status" -eq 1 ]
+}
+
 @test "compare picks runs by the beginning of their id, in one file or two" {
     small
     small

@@ -35,3 +35,8 @@ check_journal() {
     need python3
     "$python" "$root/tests/support/check_record.py" "$1" "$schema"
 }
+
+check_comparison() {
+    need python3
+    "$python" "$root/tests/support/check_comparison.py" "$1" "$root/docs/comparison.schema.json"
+}

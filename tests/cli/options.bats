@@ -133,6 +133,7 @@ load helpers
     [ -f dest/usr/share/bash-completion/completions/smolwatt ]
     [ -f dest/usr/share/smolwatt/record.schema.json ]
     [ -f dest/usr/share/smolwatt/measure.schema.json ]
+    [ -f dest/usr/share/smolwatt/comparison.schema.json ]
     for file in udev/70-smolwatt-rapl.rules sysusers.d/smolwatt.conf tmpfiles.d/smolwatt-rapl.conf; do
         cmp "$root/share/$file" "dest/usr/share/smolwatt/examples/$file"
     done

@@ -12,7 +12,7 @@
  * every block, and holds less often than it says, by some per cent; such intervals are made at the
  * second level, and hold as the first says (docs/profiles.md). */
 #define SW_BLOCK_LEVEL           0.95
-#define SW_BLOCK_LOOKED_AT_LEVEL 0.96
+#define SW_BLOCK_LOOKED_AT_LEVEL 0.97
 
 /* Interval of the mean of n values at that level; "level" says SW_BLOCK_LEVEL in either case. */
 void sw_block_interval(const double *values, size_t n, bool is_looked_at, struct sw_interval *out);

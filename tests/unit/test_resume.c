@@ -78,6 +78,28 @@ static void lost_repeated_and_strange_lines(void **state)
     sw_resume_free(&r);
 }
 
+#define BLOCK(id, block, index)                                                                    \
+    "{\"schema_version\":1,\"type\":\"sample\",\"run_id\":\"" id "\",\"block\":" block             \
+    ",\"index\":" index "}\n"
+
+static void blocks_have_places_of_their_own(void **state)
+{
+    (void)state;
+    struct sw_resume r;
+    bool is_done[2];
+    put_journal(RUN("a") BLOCK("a", "0", "1") BLOCK("a", "0", "0") BLOCK("a", "1", "0")
+                    BLOCK("a", "1", "0") BLOCK("a", "3", "1") BLOCK("a", "-1", "1")
+                        BLOCK("a", "\"0\"", "1") BLOCK("a", "2", "2"));
+    find(&r);
+    assert_int_equal(sw_resume_keep(&r, 2), 4);
+    static const size_t n_done[] = {2, 1, 0, 1, 0};
+    for (size_t block = 0; block < 5; block++)
+        assert_int_equal(sw_resume_mark(&r, block, is_done, 2), n_done[block]);
+    sw_resume_mark(&r, 3, is_done, 2);
+    assert_true(!is_done[0] && is_done[1]);
+    sw_resume_free(&r);
+}
+
 static int make_path(void **state)
 {
     (void)state;
@@ -97,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_of_a_batch_end_in_any_order),
         cmocka_unit_test(lost_repeated_and_strange_lines),
+        cmocka_unit_test(blocks_have_places_of_their_own),
     };
     return cmocka_run_group_tests_name("resume", tests, make_path, remove_path);
 }

@@ -73,6 +73,13 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
                    info->name);
         return true;
     }
+    if (fault_between(a, b, SW_FAULT_DISAGREES) || b->fault == SW_FAULT_DISAGREES) {
+        const char *problem = set->meters[i].problem;
+        out->faults |= 1u << SW_FAULT_DISAGREES;
+        set_reason(out, "%s does not go with the power that the device tells: %s", info->name,
+                   problem != NULL && problem[0] != 0 ? problem : "it did not for a while");
+        return true;
+    }
     if (fault_between(a, b, SW_FAULT_WENT_BACK)) {
         out->faults |= 1u << SW_FAULT_WENT_BACK;
         bool at_ends = !sw_counter_delta(&delta_uj, a->uj, b->uj, info->range_uj);

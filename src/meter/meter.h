@@ -48,8 +48,8 @@ struct sw_meter_info {
     uint64_t read_ns;        /* cost of one reading, measured with the tick; 0: not measured */
 };
 
-/* What can go wrong with a counter between two readings. The first four and the last leave no trust
- * in the joules of that time; the others do, and are said. */
+/* What can go wrong with a counter between two readings. The first four and the last two leave no
+ * trust in the joules of that time; the others do, and are said. */
 enum sw_meter_fault {
     SW_FAULT_NONE,
     SW_FAULT_WENT_BACK,     /* and no wrap explains it */
@@ -62,6 +62,7 @@ enum sw_meter_fault {
     SW_FAULT_STALLED, /* an edge waited for several ticks in vain: no joules up to that edge or from
                          it; those across it are less certain */
     SW_FAULT_UNSAMPLED, /* a sensor of power was not read for so long that its joules are unknown */
+    SW_FAULT_DISAGREES, /* with what its own device says of power */
     SW_N_FAULTS
 };
 const char *sw_meter_fault_name(enum sw_meter_fault fault); /* "none", "went_back", ... */

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "meter/library.h"
-#include "meter/power.h"
+#include "meter/power_check.h"
 
 typedef int nvml_return; /* 0 is success; the numbers are fixed by NVML's interface */
 typedef struct nvml_device *nvml_device;
@@ -38,6 +38,8 @@ static const double nvml_uncertainty_percent = 5;
 /* Counters move every 20 to 100 ms, sensors every 25 to 100 ms. */
 static const uint64_t slowest_update_ns = 100000000;
 static const uint64_t average_ns = 1000000000;
+/* Power beside the counter is asked no more often. */
+static const uint64_t check_rest_ns = 25000000;
 /* Further apart, readings of power are a guess of what was in between. */
 static const uint64_t power_gap_ns = 1000000000;
 
@@ -65,6 +67,9 @@ struct board {
     nvml_device device;
     unsigned power_field; /* 0: nvmlDeviceGetPowerUsage */
     enum averaging averaging;
+    bool has_check; /* it has a counter, and tells its power as well */
+    uint64_t asked_ns;
+    struct sw_power_check check;
 };
 
 static const char *result_text(nvml_return result)
@@ -137,15 +142,7 @@ static bool board_energy_uj(const struct board *board, uint64_t *uj, nvml_return
            *uj <= INT64_MAX; /* what a JSON integer holds */
 }
 
-static bool board_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
-{
-    nvml_return result;
-    bool ok = board_energy_uj(meter->state, uj, &result);
-    *at_ns = sw_clock_ns();
-    return ok;
-}
-
-/* Power, where energy is not counted. */
+/* Power, where energy is not counted, and to check the counter by. */
 
 static bool board_power(void *state, double *watts, const char **problem)
 {
@@ -212,6 +209,43 @@ static bool choose_power(struct board *board, const char *name, uint64_t *window
     return false;
 }
 
+/* The counter, held against power. */
+static bool board_read(struct sw_meter *meter, uint64_t *uj, uint64_t *at_ns)
+{
+    struct board *board = meter->state;
+    nvml_return result;
+    double watts;
+    const char *problem;
+    bool ok = board_energy_uj(board, uj, &result);
+    *at_ns = sw_clock_ns();
+    meter->problem = NULL;
+    if (!ok || !board->has_check)
+        return ok;
+    if (*at_ns - board->asked_ns >= check_rest_ns) {
+        board->asked_ns = *at_ns;
+        if (board_power(board, &watts, &problem) && watts >= 0 && watts <= SW_MAX_WATTS)
+            sw_power_check_add(&board->check, *at_ns, *uj, watts);
+    }
+    if (board->check.text[0] != 0)
+        meter->problem = board->check.text;
+    if (board->check.disagrees)
+        meter->noted = SW_FAULT_DISAGREES;
+    return true;
+}
+
+/* Counter and sensor are updated every 100 ms at most each, and a reading is up to half of that
+ * late; a mean over an unknown time is late by that. */
+static void begin_check(struct board *board, const char *name)
+{
+    uint64_t window_ns = 0;
+    const char *basis;
+    board->has_check = choose_power(board, name, &window_ns, &basis);
+    uint64_t slack_ns = 3 * slowest_update_ns;
+    if (board->averaging == UNKNOWN)
+        slack_ns += average_ns;
+    sw_power_check_init(&board->check, window_ns, slack_ns);
+}
+
 /* Takes the board over. False where it gives no power either. */
 static bool add_power(struct sw_meter_set *set, struct board *board, struct sw_meter_info info,
                       const char *name, const char **basis)
@@ -267,6 +301,7 @@ static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const 
             info.scope = sw_set_text(set, "board (%.*s)", (int)strnlen(name, sizeof name), name);
         found = board_energy_uj(board, &uj, &result);
         if (found) {
+            begin_check(board, name);
             sw_set_add(set, &(struct sw_meter){.info = info,
                                                .read = board_read,
                                                .close = sw_meter_free_state,

@@ -23,8 +23,8 @@ enum { LATE_PERIODS = 5 };
 const char *sw_meter_fault_name(enum sw_meter_fault fault)
 {
     static const char *const names[SW_N_FAULTS] = {
-        "none",       "went_back", "frozen",        "unseen_wrap", "suspended",
-        "unreadable", "late",      "clock_stepped", "stalled",     "unsampled"};
+        "none", "went_back",     "frozen",  "unseen_wrap", "suspended", "unreadable",
+        "late", "clock_stepped", "stalled", "unsampled",   "disagrees"};
     return (unsigned)fault < SW_N_FAULTS ? names[fault] : "unknown";
 }
 
@@ -56,7 +56,9 @@ bool sw_reading_is_spoilt(const struct sw_reading *a, const struct sw_reading *b
     bool spoilt = !a->ok || !b->ok || a->fault == SW_FAULT_FROZEN;
     for (int fault = SW_FAULT_WENT_BACK; fault <= SW_FAULT_UNSEEN_WRAP; fault++)
         spoilt = spoilt || a->n_faults[fault] != b->n_faults[fault];
-    return spoilt || a->n_faults[SW_FAULT_UNSAMPLED] != b->n_faults[SW_FAULT_UNSAMPLED];
+    for (int fault = SW_FAULT_UNSAMPLED; fault <= SW_FAULT_DISAGREES; fault++)
+        spoilt = spoilt || a->n_faults[fault] != b->n_faults[fault];
+    return spoilt || b->fault == SW_FAULT_DISAGREES;
 }
 
 static bool is_way_back(const struct sw_meter_track *track, uint64_t uj, uint64_t delta_uj,

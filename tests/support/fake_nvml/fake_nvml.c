@@ -8,6 +8,7 @@
  *   FAKE_NVML_ENERGY   result of the energy call (default 0; 3: not supported)
  *   FAKE_NVML_INITS    file to which 'i' and 's' are appended on init and shutdown
  *   FAKE_NVML_STEPS    power in steps (gpu_waveform.h); the counter is then its energy
+ *   FAKE_NVML_SCALE    what the counter makes of that energy, in per cent (default 100)
  *   FAKE_NVML_TICK_MS  by which that counter, or the power sensor, is updated (default 0: at once)
  *   FAKE_NVML_POWER    result of nvmlDeviceGetPowerUsage (default 3: not supported)
  *   FAKE_NVML_MEAN_MS  over which its readings are a mean (default 0)
@@ -101,7 +102,8 @@ int nvmlDeviceGetTotalEnergyConsumption(nvml_device device, unsigned long long *
     const char *steps = getenv("FAKE_NVML_STEPS");
     *millijoules = setting("FAKE_NVML_MJ", 0) + index * 1000000;
     if (steps != NULL)
-        *millijoules += (unsigned long long)(gpu_energy_uj(steps, updated_ns()) * 1e-3);
+        *millijoules += (unsigned long long)(gpu_energy_uj(steps, updated_ns()) * 1e-5 *
+                                             (double)setting("FAKE_NVML_SCALE", 100));
     return (int)setting("FAKE_NVML_ENERGY", 0);
 }
 

@@ -25,6 +25,7 @@ struct totals {
     uint64_t wall_ns; /* of the stretches that are over */
     uint64_t stretch_start_ns, stretch_end_ns;
     bool stretch_is_open;
+    json_int_t block; /* of the last line */
     struct sw_energy_sum energy[N_PHASES][SW_RECORD_COMPONENTS];
     /* Of prefills that were repeated, since one was too short for its counter. */
     uint64_t n_repeated, n_repeated_tokens, repeated_ns;
@@ -156,9 +157,14 @@ static enum sw_code add_repeated(struct totals *totals, const json_t *sample, ui
 }
 
 /* Goes on with the stretch of time that is measured. A clock that went back is another boot's: a
- * stretch of its own, too. */
-static void add_time(struct totals *totals, uint64_t start_ns, uint64_t end_ns)
+ * stretch of its own, too. So is each block: another configuration may have its turn between two.
+ */
+static void add_time(struct totals *totals, const json_t *line, uint64_t start_ns, uint64_t end_ns)
 {
+    json_int_t block = json_integer_value(json_object_get(line, "block"));
+    if (block != totals->block)
+        totals->stretch_is_open = false;
+    totals->block = block;
     if (!totals->stretch_is_open || start_ns < totals->stretch_end_ns) {
         totals->wall_ns += totals->stretch_end_ns - totals->stretch_start_ns;
         totals->stretch_start_ns = start_ns;
@@ -201,7 +207,7 @@ enum sw_code sw_summary_add(struct sw_summary *summary, const json_t *sample, st
     totals.n_prompt_tokens += n_prompt;
     totals.n_generated_tokens += n_generated;
     if (summary->batch == 1) {
-        add_time(&totals, start_ns, end_ns);
+        add_time(&totals, sample, start_ns, end_ns);
         totals.prefill_ns += prefill_ns;
         totals.decode_ns += decode_ns;
     }
@@ -245,7 +251,7 @@ enum sw_code sw_summary_add_window(struct sw_summary *summary, const json_t *win
         code = sw_verdict_add(summary->verdict, window, err);
     if (code != SW_OK)
         return code;
-    add_time(&totals, start_ns, end_ns);
+    add_time(&totals, window, start_ns, end_ns);
     *(p == PREFILL ? &totals.prefill_ns : &totals.decode_ns) += end_ns - start_ns;
     totals.n_windows++;
     totals.n_window_prompt_tokens += n_prompt;

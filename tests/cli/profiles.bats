@@ -94,6 +94,20 @@ cut_after() {
     [[ $output == PASS*"20 samples"* ]]
 }
 
+@test "resume in the middle of a block of a batch" {
+    profile --blocks 3 --samples 4 --batch 2 >/dev/null
+    # Behind the first sample of the second block.
+    n=$(grep -n '"type":"sample"' smolwatt.jsonl | sed -n 5p | cut -d: -f1)
+    head -n "$n" smolwatt.jsonl >cut && mv cut smolwatt.jsonl
+    run profile --blocks 3 --samples 4 --batch 2 --resume
+    [ "$status" -eq 0 ]
+    [[ $output == *"after 5 samples in blocks of 4"* ]]
+    [ "$(end '.samples == 12 and .precision.n_blocks == 3')" = true ]
+    run check_journal smolwatt.jsonl
+    echo "$output"
+    [[ $output == PASS*"12 samples"* ]]
+}
+
 @test "a block whose line was lost is done again; a run that ended begins anew" {
     profile --blocks 3 --samples 3 >/dev/null
     # The second sample of the first block, and the end.

@@ -387,6 +387,13 @@ def check_end(run, samples, windows, qualities, end):
     if run["batch"] > 1:
         check_batch(run, samples, windows, end)
         n_tokens = end["windows"]["n_generated_tokens"]
+    if run["plan"].get("blocks") is not None and run.get("resumed_at_sample") is None:
+        lines, wall_ns = windows if run["batch"] > 1 else samples, 0
+        for block in {line["block"] for line in lines}:
+            mine = [line for line in lines if line["block"] == block]
+            wall_ns += max(line["end_ns"] for line in mine) - min(line["start_ns"] for line in mine)
+        if end["wall_ns"] != wall_ns:
+            fail(f"end: wall_ns is {end['wall_ns']}, its blocks come to {wall_ns}")
     if end["n_prompt_tokens"] != sum(s["n_prompt_tokens"] for s in samples):
         fail("end: n_prompt_tokens")
     for phase in ("prefill", "decode"):

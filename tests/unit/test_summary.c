@@ -121,6 +121,17 @@ static void stretches_of_a_resumed_run_add_up(void **state)
     add(s, sample(7000, 1, 1, 1));
     json_t *end = finish(s);
     assert_int_equal((long long)number(end, "wall_ns"), 5000 + 11000);
+    json_decref(end);
+    /* What lies between two blocks may be another's turn. */
+    s = summary_of(run_line());
+    for (int i = 0; i < 4; i++) {
+        json_t *line = sample(100000 + i * 6000 + (i / 2) * 500000, 1, 1, 1);
+        json_object_set_new(line, "block", json_integer(i / 2));
+        add(s, line);
+    }
+    assert_true(sw_summary_seconds(s) == 2 * 11000 * 1e-9);
+    end = finish(s);
+    assert_int_equal((long long)number(end, "wall_ns"), 2 * 11000);
     assert_true(json_is_null(json_object_get(end, "tpot_ns")));
     json_decref(end);
 }

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/compare_live.h"
 #include "cli/exit_code.h"
+#include "cli/output_file.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
 #include "record/comparison.h"
@@ -95,21 +96,6 @@ static enum sw_code pick_live(const struct sw_measured_run *run[2], struct sourc
     return code;
 }
 
-static enum sw_code write_out(const char *path, const struct sw_buffer *text, struct sw_error *err)
-{
-    if (text->failed)
-        return sw_fail(err, SW_ENOMEM, "out of memory");
-    if (path == NULL || strcmp(path, "-") == 0) {
-        fwrite(text->data, 1, text->size, stdout);
-        return SW_OK;
-    }
-    FILE *file = fopen(path, "we");
-    bool good = file != NULL && fwrite(text->data, 1, text->size, file) == text->size;
-    if (file != NULL && fclose(file) != 0)
-        good = false;
-    return good ? SW_OK : sw_fail(err, SW_EFILE, "--output: %s: %m", path);
-}
-
 /* What a script that asks for an exit code has to know, and what csv and md leave out. */
 static void say_remarks(const json_t *comparison, enum sw_format format, bool threshold_given)
 {
@@ -137,6 +123,7 @@ static int compare(const struct compare_options *o, const char *const *words, si
 {
     struct sw_error err = {0};
     struct sw_buffer out = {0};
+    struct sw_output_file output = {.fd = -1};
     struct source sources[2] = {{0}, {0}};
     const struct sw_measured_run *run[2] = {NULL, NULL};
     json_t *comparison = NULL;
@@ -163,13 +150,15 @@ static int compare(const struct compare_options *o, const char *const *words, si
     if (code == SW_OK)
         code = sw_comparison_check(&options, &err);
     if (code == SW_OK)
+        code = sw_output_file_open(&output, o->output, &err);
+    if (code == SW_OK)
         code = is_live ? pick_live(run, sources, &o->live, &interrupted, &err)
                        : pick(run, sources, words, n_words, &err);
     if (code == SW_OK)
         code = sw_comparison_create(&comparison, run[0], run[1], &options, &err);
     if (code == SW_OK) {
         sw_compare_report_write(&out, format, comparison);
-        code = write_out(o->output, &out, &err);
+        code = sw_output_file_write(&output, &out, &err);
         say_remarks(comparison, format, o->threshold_given);
         regression = json_is_true(json_object_get(comparison, "regression"));
     }
@@ -180,6 +169,7 @@ static int compare(const struct compare_options *o, const char *const *words, si
         sw_measured_runs_free(&sources[i].runs);
         free(sources[i].path);
     }
+    sw_output_file_close(&output);
     sw_buffer_free(&out);
     if (interrupted)
         return SW_EXIT_INTERRUPTED;

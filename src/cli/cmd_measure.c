@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,6 +13,7 @@
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/meter_options.h"
+#include "cli/output_file.h"
 #include "cli/place_options.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
@@ -44,35 +44,9 @@ struct measure {
     size_t n;
     struct sw_carbon_factor factor;
     struct sw_meter_set *meters;
-    int output_fd, null_fd;
+    struct sw_output_file output;
+    int null_fd;
 };
-
-/* Where the joules go: opened before anything runs, so that a wrong path costs nobody a long run.
- * Nothing is lost of an older file before there is something to write. */
-static enum sw_code open_output(struct measure *m, struct sw_error *err)
-{
-    const char *path = m->o.output;
-    if (path == NULL)
-        return SW_OK;
-    m->output_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    return m->output_fd >= 0 ? SW_OK
-                             : sw_fail(err, SW_EFILE, "--output: %s: %s", path, strerror(errno));
-}
-
-static enum sw_code write_output(const struct measure *m, const struct sw_buffer *text,
-                                 struct sw_error *err)
-{
-    struct stat info;
-    if (fstat(m->output_fd, &info) == 0 && S_ISREG(info.st_mode) && ftruncate(m->output_fd, 0) != 0)
-        return sw_fail(err, SW_EFILE, "--output: %s: %s", m->o.output, strerror(errno));
-    for (size_t done = 0; done < text->size;) {
-        ssize_t n = write(m->output_fd, text->data + done, text->size - done);
-        if (n < 0 && errno != EINTR)
-            return sw_fail(err, SW_EFILE, "--output: %s: %s", m->o.output, strerror(errno));
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return SW_OK;
-}
 
 static enum sw_code set_command(struct measure *m, size_t i, const char *line, struct sw_error *err)
 {
@@ -218,7 +192,7 @@ static enum sw_code measure(struct measure *m, json_t *results, int *exit_code,
         runs[i] = json_object_get(json_array_get(results, i), "runs");
     if (o->discard)
         m->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    int stdout_fd = o->discard ? m->null_fd : m->output_fd < 0 ? STDERR_FILENO : -1;
+    int stdout_fd = o->discard ? m->null_fd : m->output.fd < 0 ? STDERR_FILENO : -1;
     sw_progress_begin(&bar.progress, false);
     sw_child_signals_begin(&signals, sw_interrupt_ignored_at_start());
     enum sw_code code = sw_meter_choice_open(&m->meters, &o->meter, true, err);
@@ -284,12 +258,7 @@ static int run_all(struct measure *m, struct sw_error *err)
     if (code == SW_OK) {
         say_failures(m, results);
         sw_command_report_write(&out, m->format, results);
-        if (out.failed)
-            code = sw_fail(err, SW_ENOMEM, "out of memory");
-        else if (m->output_fd >= 0)
-            code = write_output(m, &out, err);
-        else
-            fwrite(out.data, 1, out.size, stdout);
+        code = sw_output_file_write(&m->output, &out, err);
     }
     json_decref(results);
     sw_buffer_free(&out);
@@ -312,8 +281,7 @@ static void close_measure(struct measure *m)
     free(m->split);
     free(m->shell_words);
     sw_meter_set_close(m->meters);
-    if (m->output_fd >= 0)
-        close(m->output_fd);
+    sw_output_file_close(&m->output);
     if (m->null_fd >= 0)
         close(m->null_fd);
 }
@@ -331,7 +299,7 @@ static int run_command(int argc, char **argv)
                 .sample_ms = 100,
                 .seed = 1,
             },
-        .output_fd = -1,
+        .output = {.fd = -1},
         .null_fd = -1,
     };
     struct measure_options *o = &m.o;
@@ -439,7 +407,7 @@ static int run_command(int argc, char **argv)
     if (code == SW_OK)
         code = check(&m, &err);
     if (code == SW_OK)
-        code = open_output(&m, &err);
+        code = sw_output_file_open(&m.output, m.o.output, &err);
     if (code == SW_OK) {
         exit_code = run_all(&m, &err);
     } else {

@@ -218,6 +218,7 @@ static void judge(const struct sw_compared *c, const struct figure *f, struct sw
     const struct sw_difference_rule rule = {.level = o->level,
                                             .within = o->within,
                                             .claim_beyond = c->in_turns ? 0 : o->within,
+                                            .every_pair_counts = c->in_turns,
                                             .distrust = distrust(c, f)};
     size_t n = take_values(c, f, NULL, c->values[0], c->values[1], n_pairs);
     sw_difference_judge(out, c->values[0], c->values[1], n, &rule);
@@ -267,7 +268,7 @@ static void put_verdict(const struct sw_compared *c, const struct sw_difference 
     if (d->verdict == SW_SAME)
         snprintf(text, sizeof text, "same within %.4g %%", 100 * c->options->within);
     else if (d->verdict != SW_UNDECIDED)
-        snprintf(text, sizeof text, "%s", name);
+        snprintf(text, sizeof text, "%s%s", name, d->in_every_pair ? " in every pair" : "");
     else if (countable)
         snprintf(text, sizeof text, "undecided: %zu more %s%s needed", d->n_more, what,
                  d->n_more > 1 ? "s" : "");
@@ -276,6 +277,7 @@ static void put_verdict(const struct sw_compared *c, const struct sw_difference 
                  d->interval.reason != NULL ? d->interval.reason
                                             : "about as much as counts as none");
     json_object_set_new(row, "verdict", json_string(name));
+    json_object_set_new(row, "in_every_pair", json_boolean(d->in_every_pair));
     json_object_set_new(row, "verdict_text", json_string(text));
     json_object_set_new(row, "n_more",
                         countable && d->verdict == SW_UNDECIDED
@@ -330,6 +332,7 @@ json_t *sw_compared_figure(struct sw_compared *c, size_t i)
         put_verdict(c, &d, row);
     } else {
         json_object_set_new(row, "verdict", json_null());
+        json_object_set_new(row, "in_every_pair", json_false());
         json_object_set_new(row, "verdict_text", json_null());
         json_object_set_new(row, "n_more", json_null());
     }

@@ -42,20 +42,52 @@ static size_t pairs_needed(const struct sw_interval *interval,
     return n < least ? least : n;
 }
 
+/* Are all of the pairs' own differences farther from 0 than they are from each other? */
+static void look_at_every_pair(struct sw_difference *out, const double *a, const double *b,
+                               size_t n, const struct sw_difference_rule *rule)
+{
+    double low = (double)INFINITY, high = -(double)INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        double difference = b[i] / a[i] - 1;
+        if (!isfinite(difference) || a[i] <= 0)
+            return;
+        low = fmin(low, difference);
+        high = fmax(high, difference);
+    }
+    double nearest = fmin(fabs(low), fabs(high)), width = high - low;
+    if (low * high <= 0 || nearest <= width || nearest <= rule->within)
+        return;
+    out->in_every_pair = true;
+    out->verdict = low > 0 ? SW_WORSE : SW_BETTER;
+    out->least = copysign(nearest - width, low);
+    out->n_more = 0;
+}
+
+/* Figures are not negative, and no ratio of means is: no difference is below -1. */
+static void bound(struct sw_interval *interval)
+{
+    if (interval->mean >= -1 && interval->low < -1)
+        interval->low = -1;
+}
+
 void sw_difference_judge(struct sw_difference *out, const double *a, const double *b, size_t n,
                          const struct sw_difference_rule *rule)
 {
     *out = (struct sw_difference){.verdict = SW_UNDECIDED, .n_more = SIZE_MAX};
     struct sw_interval *interval = &out->interval;
     sw_interval_paired(a, b, n, rule->level, interval);
+    bound(interval);
     if (rule->distrust != NULL) {
         interval->marked = true;
         interval->reason = rule->distrust;
         return;
     }
     if (interval->marked) {
-        if (n >= SW_INTERVAL_MIN_BLOCKS)
+        if (n >= SW_INTERVAL_MIN_BLOCKS) {
+            if (rule->every_pair_counts)
+                look_at_every_pair(out, a, b, n, rule);
             return;
+        }
         out->n_more = pairs_needed(interval, rule);
         if (out->n_more == SIZE_MAX)
             out->n_more = SW_INTERVAL_MIN_BLOCKS - n;
@@ -72,5 +104,7 @@ void sw_difference_judge(struct sw_difference *out, const double *a, const doubl
 
 bool sw_difference_is_above(const struct sw_difference *difference, double relative)
 {
-    return !difference->interval.marked && careful_low(&difference->interval) > relative;
+    return difference->in_every_pair
+               ? difference->least > relative
+               : !difference->interval.marked && careful_low(&difference->interval) > relative;
 }

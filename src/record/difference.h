@@ -17,19 +17,26 @@ const char *sw_difference_verdict_name(enum sw_difference_verdict verdict);
 struct sw_difference {
     struct sw_interval interval; /* of mean(b) / mean(a) - 1 */
     enum sw_difference_verdict verdict;
-    size_t n_more; /* pairs that would decide; 0: decided, SIZE_MAX: cannot be told */
+    bool in_every_pair; /* the interval is marked, and each pair makes the claim by itself */
+    double least;       /* of that claim, signed: a difference that every pair has beyond doubt */
+    size_t n_more;      /* pairs that would decide; 0: decided, SIZE_MAX: cannot be told */
 };
 
 struct sw_difference_rule {
-    double level;         /* of the interval */
-    double within;        /* the relative difference that counts as none */
-    double claim_beyond;  /* better and worse are differences of more than this; 0 or within */
-    const char *distrust; /* why the figures may not be compared at all, static; NULL: they may */
+    double level;           /* of the interval */
+    double within;          /* the relative difference that counts as none */
+    double claim_beyond;    /* better and worse are differences of more than this; 0 or within */
+    bool every_pair_counts; /* of runs in turns; see below */
+    const char *distrust;   /* why the figures may not be compared at all, static; NULL: they may */
 };
 
 /* a and b (n), pairs in the order of time. Same where all of the interval is inside of +-within;
  * better or worse where it leaves out all up to +-claim_beyond, by a margin that shrinks with n;
- * undecided else, and where the interval is marked. */
+ * undecided else.
+ *
+ * Where the interval is marked (blocks drift, or resemble each other) it makes no claim. But pairs
+ * of runs in turns that lie all on one side, beyond +-within, and farther from 0 than from each
+ * other, differ by more than what made them drift: that is a claim. */
 void sw_difference_judge(struct sw_difference *out, const double *a, const double *b, size_t n,
                          const struct sw_difference_rule *rule);
 

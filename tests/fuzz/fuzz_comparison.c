@@ -1,6 +1,7 @@
 /*
  * Two runs of one journal compared: any file is read, and what comes out keeps its promises. A
- * claim rests on an interval that is not marked; a figure without an interval says why.
+ * claim rests on an interval that is not marked, or on every pair; a figure without an interval
+ * says why.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -36,15 +37,18 @@ static void check_figure(const json_t *row)
     bool has_interval = json_is_number(low) && json_is_number(high);
     must(!marked || json_is_string(json_object_get(row, "reason")));
     must(has_interval || marked);
-    must(!json_is_true(json_object_get(row, "regression")) || (has_interval && !marked));
+    bool in_every_pair = json_is_true(json_object_get(row, "in_every_pair"));
+    bool is_claim = has_interval && marked == in_every_pair;
+    must(!json_is_true(json_object_get(row, "regression")) || is_claim);
     if (verdict == NULL || strcmp(verdict, "undecided") == 0)
         return;
-    must(has_interval && !marked && json_integer_value(json_object_get(row, "n")) >= 5);
+    must(is_claim && json_integer_value(json_object_get(row, "n")) >= 5);
     must(json_number_value(low) <= json_number_value(high));
+    const json_t *difference = json_object_get(row, "difference");
     if (strcmp(verdict, "worse") == 0)
-        must(json_number_value(low) > 0);
+        must(json_number_value(in_every_pair ? difference : low) > 0);
     if (strcmp(verdict, "better") == 0)
-        must(json_number_value(high) < 0);
+        must(json_number_value(in_every_pair ? difference : high) < 0);
 }
 
 static void compare(const struct sw_measured_run *a, const struct sw_measured_run *b)

@@ -29,8 +29,9 @@ static double normal(void)
     return sqrt(-2 * log(u)) * cos(2 * acos(-1) * v);
 }
 
-enum kind { NORMAL, SKEWED, ALIKE, N_KINDS };
-static const char *const kind_names[N_KINDS] = {"normal", "lognormal 0.5", "AR(1) 0.3"};
+enum kind { NORMAL, SKEWED, ALIKE, N_KINDS, VERY_ALIKE = N_KINDS, DRIFTING, N_ALL_KINDS };
+static const char *const kind_names[N_ALL_KINDS] = {"normal", "lognormal 0.5", "AR(1) 0.3",
+                                                    "AR(1) 0.9", "drifting"};
 
 /* Figures of blocks in the order of time, of mean 100 and a scatter in percent. */
 static void make_run(double *out, size_t n, enum kind kind, double scatter)
@@ -38,11 +39,14 @@ static void make_run(double *out, size_t n, enum kind kind, double scatter)
     double state = normal();
     for (size_t i = 0; i < n; i++) {
         double x = normal();
-        if (kind == ALIKE && i > 0)
-            x = 0.3 * state + sqrt(1 - 0.3 * 0.3) * x;
+        double phi = kind == ALIKE ? 0.3 : kind == VERY_ALIKE ? 0.9 : 0;
+        if (i > 0)
+            x = phi * state + sqrt(1 - phi * phi) * x;
         state = x;
         if (kind == SKEWED) /* of mean 0 and scatter 1 */
             x = (exp(0.5 * x) - exp(0.125)) / sqrt((exp(0.25) - 1) * exp(0.25));
+        if (kind == DRIFTING) /* by three times the scatter from first to last */
+            x += 3 * ((double)i / (double)(n - 1) - 0.5);
         out[i] = 100 + scatter * x;
     }
 }
@@ -62,7 +66,8 @@ static void simulate(double share[4], enum kind kind, double scatter, size_t n, 
         for (size_t i = 0; i < n; i++)
             b[i] *= 1 + slower;
         sw_difference_judge(&d, a, b, n,
-                            &(struct sw_difference_rule){.level = 0.95, .within = within});
+                            &(struct sw_difference_rule){
+                                .level = 0.95, .within = within, .every_pair_counts = true});
         counts[d.verdict]++;
     }
     for (size_t v = 0; v < 4; v++)
@@ -87,6 +92,76 @@ static void runs_that_are_alike_are_not_told_apart(void **state)
                               share[SW_UNDECIDED], share[SW_BETTER] + share[SW_WORSE]);
                 assert_true(share[SW_SAME] + share[SW_UNDECIDED] >= 95 - slack);
             }
+}
+
+/* Pairs that drift or resemble each other, each run by itself: a marked interval makes no claim,
+ * and what every pair says is hardly ever wrong. */
+static void every_pair_is_a_high_bar(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {5, 10, 20};
+    for (enum kind kind = NORMAL; kind < N_ALL_KINDS; kind++)
+        for (size_t i = 0; i < 3; i++) {
+            double a[MAX_PAIRS], b[MAX_PAIRS];
+            size_t n_claims = 0, n_right = 0;
+            source = (struct sw_random){.seed = 4711 + (uint64_t)kind * 31 + counts[i]};
+            for (size_t trial = 0; trial < N_TRIALS; trial++) {
+                struct sw_difference d;
+                struct sw_difference_rule rule = {
+                    .level = 0.95, .within = 0.02, .every_pair_counts = true};
+                make_run(a, counts[i], kind, 3);
+                make_run(b, counts[i], kind, 3);
+                sw_difference_judge(&d, a, b, counts[i], &rule);
+                n_claims += d.in_every_pair;
+                for (size_t k = 0; k < counts[i]; k++)
+                    b[k] *= 0.5;
+                sw_difference_judge(&d, a, b, counts[i], &rule);
+                n_right += d.verdict == SW_BETTER;
+                assert_true(d.verdict == SW_BETTER || d.verdict == SW_UNDECIDED);
+            }
+            print_message("%-14s scatter 3 %% %3zu pairs: %.2f %% of runs that are alike claimed "
+                          "by every pair; half as much seen in %.1f %%\n",
+                          kind_names[kind], counts[i], 100.0 * (double)n_claims / N_TRIALS,
+                          100.0 * (double)n_right / N_TRIALS);
+            assert_true(n_claims <= N_TRIALS * 3 / 100);
+            assert_true(n_right >= N_TRIALS * 98 / 100);
+        }
+}
+
+static void what_every_pair_says_is_told(void **state)
+{
+    (void)state;
+    struct sw_difference d;
+    struct sw_difference_rule rule = {.level = 0.95, .within = 0.02, .every_pair_counts = true};
+    double a[10], b[10];
+    for (size_t i = 0; i < 10; i++) { /* drifts from 1.5 to 1.6 times */
+        a[i] = 1;
+        b[i] = 1.5 + 0.1 * (double)i / 9;
+    }
+    sw_difference_judge(&d, a, b, 10, &rule);
+    assert_true(d.interval.marked && d.in_every_pair);
+    assert_int_equal(d.verdict, SW_WORSE);
+    assert_close(d.least, 0.4, 1e-12);
+    assert_true(sw_difference_is_above(&d, 0.39) && !sw_difference_is_above(&d, 0.41));
+    rule.every_pair_counts = false;
+    sw_difference_judge(&d, a, b, 10, &rule);
+    assert_int_equal(d.verdict, SW_UNDECIDED);
+    rule.every_pair_counts = true;
+    for (size_t i = 0; i < 10; i++) /* from 1.05 to 1.11 times: nearer to 0 than to each other */
+        b[i] = 1.05 + 0.06 * (double)i / 9;
+    sw_difference_judge(&d, a, b, 10, &rule);
+    assert_true(d.interval.marked && !d.in_every_pair);
+    assert_int_equal(d.verdict, SW_UNDECIDED);
+    rule.distrust = "another scale";
+    for (size_t i = 0; i < 10; i++)
+        b[i] = 3 + 0.1 * (double)i;
+    sw_difference_judge(&d, a, b, 10, &rule);
+    assert_int_equal(d.verdict, SW_UNDECIDED);
+    /* However wide, no interval goes below nothing at all. */
+    const double spread[] = {9, 1, 1, 1, 1}, little[] = {0.2, 0.1, 0.3, 0.1, 0.2};
+    rule.distrust = NULL;
+    sw_difference_judge(&d, spread, little, 5, &rule);
+    assert_true(d.interval.low >= -1);
 }
 
 /* A difference that is twice what counts as none is seen in nine of ten trials from so many pairs
@@ -194,6 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_that_are_alike_are_not_told_apart),
         cmocka_unit_test(differences_are_seen),
+        cmocka_unit_test(every_pair_is_a_high_bar),
+        cmocka_unit_test(what_every_pair_says_is_told),
         cmocka_unit_test(each_verdict_has_its_limits),
         cmocka_unit_test(what_is_not_to_be_trusted_is_undecided),
     };

@@ -46,6 +46,8 @@ _smolwatt()
                 grep -oE -- '--[a-z_]+' | sort -u)" -- "$cur")
         elif [ "$COMP_CWORD" -eq 1 ]; then
             mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+        elif [[ $command == compare || $command == report ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         fi
         ;;
     esac

@@ -256,7 +256,8 @@ static int run_command(int argc, char **argv)
          .name = "a",
          .value = &o.live.words[0],
          .argument = "OPTIONS",
-         .help = "options of A, as one word, on top of those below that are common to both"},
+         .help = "options of A, as one word, on top of those below, which are common to both (here "
+                 "--profile is quick and --blocks is 10 where nothing is said)"},
         {.kind = SW_OPTION_TEXT,
          .name = "b",
          .value = &o.live.words[1],

@@ -61,6 +61,8 @@ static enum sw_code check(const struct side *side, const struct sw_run_options *
         return sw_fail(err, SW_EUSAGE, "--wait spin: its threads would go on in the other's turn");
     if (strcmp(o->profile, "study") == 0)
         return sw_fail(err, SW_EUSAGE, "--profile study: has no blocks to take turns with");
+    if (o->time_limit_given)
+        return sw_fail(err, SW_EUSAGE, "--time_limit: turns end after --blocks");
     if (o->blocks != common->blocks || o->seed != common->seed)
         return sw_fail(err, SW_EUSAGE, "--blocks and --seed are the same for both");
     return SW_OK;

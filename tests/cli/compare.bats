@@ -247,6 +247,9 @@ live() {
     run live --a "" --b "--profile study"
     [ "$status" -eq 2 ]
     [[ $output == *"--b: --profile study: has no blocks"* ]]
+    run live --a "" --b "" --time_limit 3
+    [ "$status" -eq 2 ]
+    [[ $output == *"--time_limit: turns end after --blocks"* ]]
     run live --a "" --b "words"
     [ "$status" -eq 2 ]
     [[ $output == *"--b: words: not an option"* ]]

@@ -116,7 +116,8 @@ void sw_cpu_attend(struct sw_backend *b, const struct sw_cpu_layer *layer, int t
         attend_few(b, layer, thread);
         return;
     }
-    size_t n_kv_heads = b->config.n_kv_heads;
-    for (size_t i = (size_t)thread; i < b->n_blocks * n_kv_heads; i += (size_t)b->n_threads)
+    size_t n_kv_heads = b->config.n_kv_heads, i;
+    struct sw_taker taker = sw_cpu_phase(b, b->n_blocks * n_kv_heads, thread);
+    while (sw_shares_take(&taker, &i))
         attend_block(b, layer, &b->blocks[i / n_kv_heads], i % n_kv_heads, &b->threads[thread]);
 }

@@ -128,6 +128,7 @@ static void base_cpu_close(struct sw_backend *b)
     sw_arena_unmap(&b->cache);
     sw_arena_unmap(&b->scratch);
     free(b->layers);
+    free(b->shares);
     free(b->threads);
     free(b);
 }
@@ -172,10 +173,13 @@ static enum sw_code base_cpu_open(struct sw_backend **out, const struct sw_model
     b->n_threads = sw_pool_size(options->pool);
     b->layers = calloc(config->n_layers, sizeof *b->layers);
     b->threads = calloc((size_t)b->n_threads, sizeof *b->threads);
-    if (b->layers == NULL || b->threads == NULL) {
+    b->shares = aligned_alloc(alignof(struct sw_share), (size_t)b->n_threads * sizeof *b->shares);
+    if (b->layers == NULL || b->threads == NULL || b->shares == NULL) {
         code = sw_fail(err, SW_ENOMEM, "base_cpu: out of memory");
         goto done;
     }
+    for (int i = 0; i < b->n_threads; i++)
+        atomic_init(&b->shares[i].left, 0);
     if (options->strategy == SW_STRATEGY_DYNAMIC_8BIT) {
         code = sw_dynamic_open(b, err);
         if (code != SW_OK)

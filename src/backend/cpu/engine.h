@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/matrix.h"
+#include "backend/cpu/shares.h"
 #include "base/arena.h"
 
 enum {
@@ -62,6 +63,7 @@ struct sw_cpu_thread {
     float *mixed;    /* (attention_rows, head_tiles * 16) */
     float *inverses; /* (attention_rows) */
     float *rows;     /* (16, columns of the widest matrix) until the weights are packed */
+    uint32_t phase;  /* of the shares, counted */
 };
 
 struct sw_backend {
@@ -94,6 +96,7 @@ struct sw_backend {
     float *attended;               /* (max_batch, attention_stride) */
     float *activated;              /* (max_batch, hidden_stride) silu(gate) * up */
     struct sw_cpu_thread *threads; /* (n_threads) */
+    struct sw_share *shares;       /* (n_threads) of the phase under way */
 
     /* The batch under way; written by the caller before the threads start. */
     const struct sw_batch_token *tokens;
@@ -114,6 +117,12 @@ void sw_cpu_forward(void *ctx, int thread);
 
 /* Attention of the batch from q and the cache to attended. Contains barriers. */
 void sw_cpu_attend(struct sw_backend *b, const struct sw_cpu_layer *layer, int thread);
+
+/* A thread's way through a phase whose n pieces are shared out. */
+static inline struct sw_taker sw_cpu_phase(const struct sw_backend *b, size_t n, int thread)
+{
+    return sw_shares_begin(b->shares, ++b->threads[thread].phase, n, thread, b->n_threads);
+}
 
 /* First float of a cached head: keys (position_tiles, head_dim, 16), values (head_tiles,
  * position_tiles * 16, 16). */

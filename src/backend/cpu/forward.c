@@ -1,7 +1,8 @@
 /*
- * One pass over a batch. Threads walk through the same phases with a barrier between; each owns a
- * fixed range of every matrix's tiles, streams it once, and finishes its own columns (bias,
- * rotation, cache, SiLU, residual) while they are in the first cache.
+ * One pass over a batch. Threads walk through the same phases with a barrier between; each begins
+ * with a range of every matrix's tiles, streams it once, and finishes its columns (bias, rotation,
+ * cache, SiLU, residual) while they are in the first cache; one that is done first helps the
+ * others.
  */
 #include "backend/cpu/engine.h"
 
@@ -32,61 +33,51 @@ static void prefetch(const void *memory, size_t from, size_t to)
         __builtin_prefetch((const char *)memory + at, 0, 2);
 }
 
-/* The first n_rows rows times tiles [begin, end) of the matrix. With many rows a pair of tiles is
- * read from the second cache again and again; the next pair comes from memory meanwhile, bit by
+/* Rows times a pair of tiles, the last one alone where their number is odd. With many rows the pair
+ * is read from the second cache again and again; the next pair comes from memory meanwhile, bit by
  * bit, and so do the columns of the residual that the product will be added to. */
-static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                     const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
-                     size_t begin, size_t end, finish_fn *finish, int thread)
+static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                          const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
+                          size_t tile, finish_fn *finish, struct sw_cpu_thread *own)
 {
-    float *y = b->threads[thread].product;
+    float *y = own->product;
     bool is_widened = sw_matrix_is_widened(matrix, n_rows);
-    float *widened = is_widened ? b->threads[thread].widened : NULL;
+    float *widened = is_widened ? own->widened : NULL;
     bool is_prefill = n_rows > MANY_SEQUENCES;
     size_t most = is_prefill ? SW_SCRATCH_ROWS : DECODE_ROWS;
     size_t n_blocks = (n_rows + most - 1) / most;
-    for (size_t tile = begin; tile < end; tile += 2) {
-        size_t n_tiles = end - tile < 2 ? 1 : 2,
-               n_next = end - tile - n_tiles < 2 ? end - tile - n_tiles : 2;
-        const uint8_t *next_tiles = matrix->tiles + (tile + n_tiles) * matrix->tile_bytes;
-        if (is_widened)
-            sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
-        for (size_t block = 0; block < n_blocks; block++) {
-            size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
-            if (is_prefill || is_widened)
-                prefetch(next_tiles, n_next * matrix->tile_bytes * block / n_blocks,
-                         n_next * matrix->tile_bytes * (block + 1) / n_blocks);
-            if (n_blocks > 1 && finish == finish_residual) {
-                for (size_t i = row; i < next; i++)
-                    prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
-                             n_tiles * SW_TILE * sizeof *b->x);
-            }
-            sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
-                               n_tiles, widened);
-            if (matrix->bias != NULL)
-                b->kernels->add_f32(y, PRODUCT_STRIDE, matrix->bias + tile * SW_TILE, 0, next - row,
-                                    n_tiles * SW_TILE);
-            finish(b, layer, y, row, next - row, tile, n_tiles);
+    size_t n_left = matrix->n_tiles - tile, n_tiles = n_left < 2 ? n_left : 2;
+    size_t n_next = n_left - n_tiles < 2 ? n_left - n_tiles : 2;
+    const uint8_t *next_tiles = matrix->tiles + (tile + n_tiles) * matrix->tile_bytes;
+    if (is_widened)
+        sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
+    for (size_t block = 0; block < n_blocks; block++) {
+        size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
+        if (is_prefill || is_widened)
+            prefetch(next_tiles, n_next * matrix->tile_bytes * block / n_blocks,
+                     n_next * matrix->tile_bytes * (block + 1) / n_blocks);
+        if (n_blocks > 1 && finish == finish_residual) {
+            for (size_t i = row; i < next; i++)
+                prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
+                         n_tiles * SW_TILE * sizeof *b->x);
         }
+        sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
+                           n_tiles, widened);
+        if (matrix->bias != NULL)
+            b->kernels->add_f32(y, PRODUCT_STRIDE, matrix->bias + tile * SW_TILE, 0, next - row,
+                                n_tiles * SW_TILE);
+        finish(b, layer, y, row, next - row, tile, n_tiles);
     }
 }
 
-/* A thread's tiles, in whole units (pairs where two tiles belong together). */
-static void part_of(size_t *begin, size_t *end, size_t n_tiles, size_t unit, int thread,
-                    int n_threads)
+static void multiply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                     const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
+                     finish_fn *finish, int thread)
 {
-    sw_pool_part(begin, end, (n_tiles + unit - 1) / unit, thread, n_threads);
-    *begin *= unit;
-    *end = *end * unit < n_tiles ? *end * unit : n_tiles;
-}
-
-static void multiply_part(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                          const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
-                          size_t unit, finish_fn *finish, int thread)
-{
-    size_t begin, end;
-    part_of(&begin, &end, matrix->n_tiles, unit, thread, b->n_threads);
-    multiply(b, layer, matrix, rows, n_rows, begin, end, finish, thread);
+    size_t pair;
+    struct sw_taker taker = sw_cpu_phase(b, (matrix->n_tiles + 1) / 2, thread);
+    while (sw_shares_take(&taker, &pair))
+        multiply_pair(b, layer, matrix, rows, n_rows, 2 * pair, finish, &b->threads[thread]);
 }
 
 /* What a matrix is to be multiplied with, before it takes the matrix's form. */
@@ -234,11 +225,11 @@ static void embed(const struct sw_backend *b, int thread)
 
 /* One product of the pass: input in the matrix's form, times the matrix, finished. */
 static void apply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                  const struct sw_matrix *matrix, struct input input, size_t n_rows, size_t unit,
+                  const struct sw_matrix *matrix, struct input input, size_t n_rows,
                   finish_fn *finish, int thread)
 {
     struct sw_rows rows = prepare(b, matrix, &input, n_rows, thread);
-    multiply_part(b, layer, matrix, &rows, n_rows, unit, finish, thread);
+    multiply(b, layer, matrix, &rows, n_rows, finish, thread);
 }
 
 void sw_cpu_forward(void *ctx, int thread)
@@ -254,24 +245,24 @@ void sw_cpu_forward(void *ctx, int thread)
     for (size_t l = 0; l < b->config.n_layers; l++) {
         const struct sw_cpu_layer *layer = &b->layers[l];
         x.weight = layer->attention_norm;
-        apply(b, layer, &layer->qkv, x, n, 2, finish_qkv, thread);
+        apply(b, layer, &layer->qkv, x, n, finish_qkv, thread);
         sw_pool_barrier(pool, thread);
         if (b->dynamic != NULL)
             sw_dynamic_attend(b, layer, thread);
         else
             sw_cpu_attend(b, layer, thread);
         sw_pool_barrier(pool, thread);
-        apply(b, layer, &layer->o, attended, n, 1, finish_residual, thread);
+        apply(b, layer, &layer->o, attended, n, finish_residual, thread);
         sw_pool_barrier(pool, thread);
         x.weight = layer->mlp_norm;
-        apply(b, layer, &layer->gate_up, x, n, 2, finish_gate_up, thread);
+        apply(b, layer, &layer->gate_up, x, n, finish_gate_up, thread);
         sw_pool_barrier(pool, thread);
-        apply(b, layer, &layer->down, activated, n, 1, finish_residual, thread);
+        apply(b, layer, &layer->down, activated, n, finish_residual, thread);
         sw_pool_barrier(pool, thread);
     }
     if (b->n_wanted > 0) {
         x.weight = b->final_norm;
         x.rows = b->wanted;
-        apply(b, NULL, &b->head, x, b->n_wanted, 1, finish_logits, thread);
+        apply(b, NULL, &b->head, x, b->n_wanted, finish_logits, thread);
     }
 }

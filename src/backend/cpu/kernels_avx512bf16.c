@@ -51,8 +51,8 @@ INLINE void multiply_tiles(float *y, size_t y_stride, const uint16_t *x, size_t 
         switch (end - begin) {
             WITH_ANY_ROWS(BF16_ROWS, multiply, y + begin * y_stride, y_stride, x + begin * x_stride,
                           x_stride, tiles, tile_stride, k,
-                          ahead_of(next, (size_t)n_tiles * tile_stride * sizeof *tiles, m, b,
-                                   n_blocks, k / 2 + 1))
+                          ahead_of(next, (size_t)n_tiles * tile_stride * sizeof *tiles, m,
+                                   ASK_FROM_ROWS, b, n_blocks, k / 2 + 1))
         }
     }
 }

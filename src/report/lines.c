@@ -66,12 +66,24 @@ void sw_lines_put_joules(json_t *rows, const char *what, const json_t *record, c
     sw_lines_put(rows, what, figure, source);
 }
 
+/* A meter of the machine that was there and gave nothing is told; that there is none is usual. */
+static bool has_machine_meter(const json_t *record)
+{
+    size_t i;
+    json_t *meter;
+    json_array_foreach(json_object_get(record, "meters"), i, meter)
+    {
+        if (strcmp(text_at(meter, "component"), "machine") == 0 &&
+            json_is_true(json_object_get(meter, "counted")))
+            return true;
+    }
+    return false;
+}
+
 void sw_lines_put_machine(json_t *rows, const json_t *record, const char *path)
 {
-    const json_t *component = sw_json_at(record, path);
-    const char *reason = json_string_value(json_object_get(component, "reason"));
-    if (json_is_number(json_object_get(component, "value")) ||
-        (reason != NULL && strncmp(reason, "feed ", 5) == 0))
+    if (json_is_number(json_object_get(sw_json_at(record, path), "value")) ||
+        has_machine_meter(record))
         sw_lines_put_joules(rows, "Machine", record, path);
 }
 

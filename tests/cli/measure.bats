@@ -305,6 +305,29 @@ make_tree() {
     [ "$status" -eq 1 ]
 }
 
+@test "psys is the machine, beside the total; one that its board does not feed is told" {
+    make_tree
+    local psys=tree/sys/class/powercap/intel-rapl:1
+    mkdir -p $psys
+    echo psys >$psys/name
+    echo 262143328850 >$psys/max_energy_range_uj
+    echo 262143328000 >$psys/energy_uj
+    local package='echo 3000000 >tree/sys/class/powercap/intel-rapl:0/energy_uj; sleep 0.1'
+    "$SMOLWATT" measure --sysfs_root tree -o json -- sh -c "$package; echo 4999150 >$psys/energy_uj" >result
+    jq -e '.energy_j.machine == {value: 5, source: "measured", reason: null}' result
+    jq -e '.energy_j.cpu.value == 2 and .energy_j.total.value == 2' result
+    jq -e '.runs[0].energy.machine | .meter == "powercap:psys" and .uncertainty_percent == null' result
+    check_measure result
+    echo 1000000 >tree/sys/class/powercap/intel-rapl:0/energy_uj
+    "$SMOLWATT" measure --sysfs_root tree -o json -- sh -c "$package; echo 5999150 >$psys/energy_uj" >result
+    jq -e '.energy_j.machine.value == null and .energy_j.cpu.value == 2' result
+    jq -e '.energy_j.machine.reason | test("powercap:psys counted 1.000 J while the packages")' result
+    check_measure result
+    echo 1000000 >tree/sys/class/powercap/intel-rapl:0/energy_uj
+    "$SMOLWATT" measure --sysfs_root tree -- sh -c "$package" >result
+    grep -qE '^Machine +- +absent: powercap:psys counted' result
+}
+
 @test "an external meter's feed is the machine, beside the total" {
     now=$(date +%s%N)
     echo 'time_ns,watts' >feed

@@ -141,11 +141,17 @@ static json_t *remarks_of(const struct sw_meter_set *meters, const struct run *r
     for (int c = 0; c < SW_N_COMPONENTS; c++) {
         struct sw_energy e;
         sw_meter_set_energy(meters, (enum sw_component)c, &run->a, &run->b, &e);
+        const char *name = sw_component_name((enum sw_component)c);
         if (!e.has_value || e.edge_percent < 1)
             continue;
-        snprintf(text, sizeof text,
-                 "%s: short for its counter's ticks, which leave %.2g %% open; --repeat averages",
-                 sw_component_name((enum sw_component)c), e.edge_percent);
+        if (isnan(e.edge_percent))
+            snprintf(text, sizeof text,
+                     "%s: too short for its counter, which did not tick meanwhile", name);
+        else
+            snprintf(text, sizeof text,
+                     "%s: short for its counter's ticks, which leave %.2g %% open; --repeat "
+                     "averages",
+                     name, e.edge_percent);
         add_remark(remarks, text);
     }
     return remarks;

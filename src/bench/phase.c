@@ -1,5 +1,7 @@
 #include "bench/phase.h"
 
+#include <math.h>
+
 static json_t *text_or_null(const char *text)
 {
     json_t *value = text != NULL && text[0] != 0 ? json_string(text) : NULL;
@@ -63,13 +65,14 @@ json_t *sw_phase_energy_to_json(const struct sw_meter_set *meters, const struct 
         sw_meter_set_energy(meters, (enum sw_component)c, a, b, &e);
         json_object_set_new(
             phase, sw_component_name((enum sw_component)c),
-            json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "uj",
-                      e.has_value ? json_integer((json_int_t)e.uj) : json_null(), "meter",
-                      text_or_null(e.meter), "source",
-                      sw_source_name(e.has_value ? e.source : SW_ABSENT), "uncertainty_percent",
-                      e.has_value ? positive_or_null(e.uncertainty_percent) : json_null(),
-                      "edge_percent", e.has_value ? json_real(e.edge_percent) : json_null(),
-                      "faults", faults_to_json(e.faults), "reason", text_or_null(e.reason)));
+            json_pack(
+                "{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "uj",
+                e.has_value ? json_integer((json_int_t)e.uj) : json_null(), "meter",
+                text_or_null(e.meter), "source", sw_source_name(e.has_value ? e.source : SW_ABSENT),
+                "uncertainty_percent",
+                e.has_value ? positive_or_null(e.uncertainty_percent) : json_null(), "edge_percent",
+                e.has_value && !isnan(e.edge_percent) ? json_real(e.edge_percent) : json_null(),
+                "faults", faults_to_json(e.faults), "reason", text_or_null(e.reason)));
     }
     return phase;
 }

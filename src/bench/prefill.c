@@ -1,21 +1,11 @@
 #include "bench/prefill.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 #include "bench/phase.h"
 
 enum { MOST_NS = 2000000000, MOST_TIMES = 1 << 16 };
-
-/* A counted counter of the component is known to tick: nothing counted then means no tick, not no
- * energy. */
-static bool ticks(const struct sw_meter_set *meters, enum sw_component component)
-{
-    for (size_t i = 0; i < sw_meter_set_count(meters); i++) {
-        const struct sw_meter_info *m = sw_meter_set_info(meters, i);
-        if (m->component == component && m->counted && m->tick_ns > 0)
-            return true;
-    }
-    return false;
-}
 
 double sw_prefill_open_percent(const struct sw_meter_set *meters, const struct sw_snapshot *a,
                                const struct sw_snapshot *b)
@@ -26,7 +16,7 @@ double sw_prefill_open_percent(const struct sw_meter_set *meters, const struct s
         sw_meter_set_energy(meters, (enum sw_component)c, a, b, &e);
         if (!e.has_value || (e.source != SW_MEASURED && e.source != SW_SAMPLED))
             continue;
-        double percent = e.uj == 0 && ticks(meters, (enum sw_component)c) ? 100 : e.edge_percent;
+        double percent = isnan(e.edge_percent) ? 100 : e.edge_percent;
         if (percent > most)
             most = percent;
     }

@@ -241,7 +241,7 @@ static void sum_up(const struct sw_meter_set *set, enum sw_component component,
 {
     enum sw_source weakest = SW_MEASURED;
     double maker_uj = 0, edge_uj = 0;
-    bool all_stated = true;
+    bool all_stated = true, may_tick = false;
     size_t n_summed = 0;
     uint64_t sum_uj = 0;
     for (size_t i = 0; i < set->count; i++) {
@@ -261,6 +261,7 @@ static void sum_up(const struct sw_meter_set *set, enum sw_component component,
         all_stated = all_stated && info->uncertainty_percent > 0;
         maker_uj += info->uncertainty_percent * (double)delta_uj / 100;
         edge_uj += edge_error_uj(info, begin, end, delta_uj);
+        may_tick = may_tick || (info->source <= SW_SAMPLED && info->tick_ns > 0);
         append_name(out->meter, sizeof out->meter, info->name);
         note_marks(info, begin, end, out);
         n_summed++;
@@ -273,8 +274,13 @@ static void sum_up(const struct sw_meter_set *set, enum sw_component component,
     out->uj = sum_uj;
     out->source = weakest;
     /* Errors of one kind of meter go the same way, so they are not taken to cancel. */
-    if (sum_uj > 0)
+    if (sum_uj > 0) {
         out->edge_percent = 100 * edge_uj / (double)sum_uj;
+    } else if (may_tick) {
+        /* The joules stand in the window that holds the tick: a sum over both is right. */
+        out->edge_percent = NAN;
+        add_reason(out, "no tick of the counter fell into this window: what it cost is not known");
+    }
     if (all_stated && sum_uj > 0)
         out->uncertainty_percent = 100 * maker_uj / (double)sum_uj + out->edge_percent;
     if (weakest != SW_MEASURED)

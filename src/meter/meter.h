@@ -105,7 +105,8 @@ struct sw_energy {
     char reason[512];    /* why there is no value, why it is only modelled, or what happened in
                             between; "" if measured */
     uint32_t faults;     /* bits 1 << enum sw_meter_fault, of what happened in between */
-    double edge_percent; /* part of the uncertainty that is due to ticks at the two ends */
+    double edge_percent; /* part of the uncertainty that is due to ticks at the two ends; NaN where
+                            no tick fell between them, so that uj is 0 and says nothing */
 };
 
 enum sw_cpu_model {

@@ -3,31 +3,16 @@
  * claim rests on an interval that is not marked, or on every pair; a figure without an interval
  * says why.
  */
-#include <fcntl.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "input_file.h"
 #include "record/comparison.h"
 #include "report/compare_report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char path[64];
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void remove_file(void)
-{
-    unlink(path);
-}
 
 static void check_figure(const json_t *row)
 {
@@ -76,23 +61,17 @@ static void compare(const struct sw_measured_run *a, const struct sw_measured_ru
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (path[0] == 0) {
-        snprintf(path, sizeof path, "%s/sw-fuzz-comparison-%ld",
-                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
-        atexit(remove_file);
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    must(fd >= 0 && write(fd, data, size) == (ssize_t)size && close(fd) == 0);
+    put_input_file(data, size);
     struct sw_error err = {0};
     struct sw_measured_runs runs;
-    if (sw_measured_runs_read(&runs, path, &err) != SW_OK) {
+    if (sw_measured_runs_read(&runs, input_path, &err) != SW_OK) {
         must(err.text[0] != 0);
         return 0;
     }
     const struct sw_measured_run *b = NULL, *a = NULL;
-    enum sw_code code = sw_measured_runs_pick(&b, &runs, path, "", NULL, &err);
+    enum sw_code code = sw_measured_runs_pick(&b, &runs, input_path, "", NULL, &err);
     must((code == SW_OK) == (runs.n > 0));
-    if (code == SW_OK && sw_measured_runs_pick(&a, &runs, path, "", b, &err) == SW_OK) {
+    if (code == SW_OK && sw_measured_runs_pick(&a, &runs, input_path, "", b, &err) == SW_OK) {
         compare(a, b);
         compare(b, a);
     }

@@ -4,27 +4,13 @@
  */
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "input_file.h"
 #include "record/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char path[64];
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void remove_file(void)
-{
-    unlink(path);
-}
 
 /* Objects seen, and a sum over them that depends on their order. */
 struct seen {
@@ -53,19 +39,13 @@ static void read_all(struct seen *seen, size_t *n_skipped)
 {
     struct sw_error skipped = {0};
     *seen = (struct seen){0};
-    must(sw_journal_read(path, see, seen, n_skipped, &skipped, NULL) == SW_OK);
+    must(sw_journal_read(input_path, see, seen, n_skipped, &skipped, NULL) == SW_OK);
     must((*n_skipped > 0) == (skipped.text[0] != 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (path[0] == 0) {
-        snprintf(path, sizeof path, "%s/sw-fuzz-journal-%ld",
-                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
-        atexit(remove_file);
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    must(fd >= 0 && write(fd, data, size) == (ssize_t)size && close(fd) == 0);
+    put_input_file(data, size);
     struct seen before;
     size_t n_skipped_before;
     read_all(&before, &n_skipped_before);
@@ -73,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sw_journal *journal;
     struct sw_error err = {0};
     bool torn = false;
-    if (sw_journal_open(&journal, path, &torn, &err) != SW_OK) {
+    if (sw_journal_open(&journal, input_path, &torn, &err) != SW_OK) {
         must(err.code == SW_EFORMAT);
         return 0;
     }

@@ -3,28 +3,14 @@
  * are marked as far as they were kept.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "input_file.h"
 #include "record/resume.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { N_QUESTIONS = 3, N_BLOCKS = 4 };
-
-static char path[64];
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void remove_file(void)
-{
-    unlink(path);
-}
 
 static void check(struct sw_resume *resume)
 {
@@ -52,15 +38,8 @@ static void check(struct sw_resume *resume)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sw_resume resume;
-    if (path[0] == 0) {
-        snprintf(path, sizeof path, "/tmp/sw-fuzz-resume-%ld", (long)getpid());
-        atexit(remove_file);
-    }
-    FILE *file = fopen(path, "w");
-    must(file != NULL);
-    must(fwrite(data, 1, size, file) == size);
-    must(fclose(file) == 0);
-    if (sw_resume_find(&resume, path, NULL) == SW_OK) {
+    put_input_file(data, size);
+    if (sw_resume_find(&resume, input_path, NULL) == SW_OK) {
         must(resume.run == NULL || json_is_array(resume.samples));
         check(&resume);
     }

@@ -8,23 +8,11 @@ anew from the journals' lines, and from them every figure of both runs and their
 intervals have tests of their own. Exits 1 at the first difference.
 """
 import json
-import math
 import sys
 
-COMPONENTS = ("cpu", "gpu", "ram", "machine")
+from checking import COMPONENTS, closeness, fail
 
-
-def fail(text):
-    print(f"FAIL {text}")
-    sys.exit(1)
-
-
-def close(a, b, what):
-    if a is None or b is None:
-        if a is not b:
-            fail(f"{what}: {a} is not {b}")
-    elif not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12):
-        fail(f"{what}: {a} is not {b}")
+close = closeness(1e-9, 1e-12)
 
 
 def validate(value, path):

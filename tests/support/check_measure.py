@@ -12,21 +12,9 @@ import math
 import pathlib
 import sys
 
-COMPONENTS = ("cpu", "gpu", "ram", "machine")
-RANK = {"measured": 0, "sampled": 1, "modelled": 2, "absent": 3}
+from checking import COMPONENTS, RANK, closeness, fail
 
-
-def fail(text):
-    print(f"FAIL {text}")
-    sys.exit(1)
-
-
-def close(a, b, what):
-    if a is None or b is None:
-        if a is not b:
-            fail(f"{what}: {a} is not {b}")
-    elif not math.isclose(a, b, rel_tol=1e-11, abs_tol=1e-15):
-        fail(f"{what}: {a} is not {b}")
+close = closeness(1e-11, 1e-15)
 
 
 def validate(whole, path):

@@ -30,12 +30,12 @@ enum { MOST_ASIDE = 4 };
 /* A counter that has not moved until then is taken to stand. */
 static const uint64_t patience_ns = 25000000, gpu_patience_ns = 150000000;
 
-/* A step counts if the readings within it came close enough to have missed no tick, and to tell
- * when it began and ended. */
-enum { CLOSE = 4 };
+/* A step counts if the readings within it came closer than half of it: a tick that went by unseen
+ * is a gap of a whole one, which is half of what then looks like a step. */
+enum { CLOSE = 2 };
 
 struct tick_watch {
-    uint64_t steps_ns[MAX_CHANGES];
+    uint64_t steps_ns[MAX_CHANGES], all_ns[MAX_CHANGES]; /* that count; the latest of any kind */
     size_t n_steps, n_changes, n_reads;
     uint64_t uj, changed_ns; /* 0: not yet */
     uint64_t read_at_ns;     /* the latest reading */
@@ -64,8 +64,8 @@ static void watch_reading(struct tick_watch *watch, bool ok, uint64_t uj, uint64
     /* The first change only says when a tick begins. */
     uint64_t step_ns = ended_ns - watch->changed_ns;
     if (watch->changed_ns != 0) {
-        watch->n_changes++;
-        if (watch->widest_ns <= step_ns / CLOSE)
+        watch->all_ns[watch->n_changes++ % MAX_CHANGES] = step_ns;
+        if (watch->widest_ns < step_ns / CLOSE)
             watch->steps_ns[watch->n_steps++] = step_ns;
     }
     watch->changed_ns = ended_ns;
@@ -85,10 +85,16 @@ static struct sw_tick watched_tick(struct tick_watch *watch)
     struct sw_tick tick = {.n_changes = watch->n_changes};
     if (watch->n_reads > 0)
         tick.read_ns = watch->reading_ns / watch->n_reads;
-    if (watch->n_steps < MIN_CHANGES)
+    if (watch->n_changes < MIN_CHANGES)
         return tick;
-    qsort(watch->steps_ns, watch->n_steps, sizeof watch->steps_ns[0], by_size);
-    uint64_t median_ns = watch->steps_ns[watch->n_steps / 2];
+    /* A few that count among many that do not are those behind a late tick, too short. */
+    bool are_told = watch->n_steps >= MIN_CHANGES && watch->n_steps >= watch->n_changes / 4;
+    uint64_t *steps_ns = are_told ? watch->steps_ns : watch->all_ns;
+    size_t n = are_told                         ? watch->n_steps
+               : watch->n_changes < MAX_CHANGES ? watch->n_changes
+                                                : MAX_CHANGES;
+    qsort(steps_ns, n, sizeof steps_ns[0], by_size);
+    uint64_t median_ns = steps_ns[n / 2];
     tick.tick_ns = median_ns > 4 * tick.read_ns ? median_ns : 0;
     return tick;
 }

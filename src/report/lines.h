@@ -15,7 +15,7 @@ void sw_lines_put(json_t *rows, const char *what, const char *figure, const char
 void sw_lines_put_joules(json_t *rows, const char *what, const json_t *record, const char *path);
 
 /* The same of the whole machine, which most machines have no meter for: a row where there is a
- * value, or the user named a meter. */
+ * value, or a meter that gave none. */
 void sw_lines_put_machine(json_t *rows, const json_t *record, const char *path);
 
 /* Engineering notation for people: 0.0123 J is "12.3 mJ". */

@@ -338,8 +338,8 @@ static void a_counter_that_does_not_go_with_its_power(void **state)
         bool leaps, is_told;
     } cases[] = {
         {"100000", false, true}, /* microjoules for millijoules */
-        {"10", false, true},     {"200", false, true},
-        {"50", false, true},     {"115", false, false}, /* within what either may be wrong by */
+        {"10", false, true},     {"300", false, true},
+        {"33", false, true},     {"115", false, false}, /* within what either may be wrong by */
         {"100", true, true},
     };
     setenv("FAKE_NVML_INSTANT", "0", 1);

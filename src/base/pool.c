@@ -48,7 +48,8 @@ struct sw_pool {
     alignas(CACHE_LINE) _Atomic uint32_t n_there; /* threads at the barrier */
     alignas(CACHE_LINE) void (*fn)(void *ctx, int thread); /* by thread 0 before work changes */
     void *ctx;
-    bool is_ending; /* by thread 0 before work changes */
+    bool is_ending;         /* by thread 0 before work changes */
+    _Atomic bool is_parked; /* by thread 0: no work comes soon */
     int n_threads;
     enum sw_wait wait;
     bool is_pinned;
@@ -82,8 +83,13 @@ static bool has_changed(struct word *word, uint32_t seen)
     return atomic_load_explicit(&word->value, memory_order_acquire) != seen;
 }
 
-/* Spins until the word changes (true) or the time is up (false). */
-static bool spin(struct word *word, uint32_t seen, uint64_t limit_ns)
+static bool is_parked(const struct sw_pool *pool)
+{
+    return atomic_load_explicit(&pool->is_parked, memory_order_relaxed);
+}
+
+/* Spins until the word changes (true), or the time is up or the pool is parked (false). */
+static bool spin(const struct sw_pool *pool, struct word *word, uint32_t seen, uint64_t limit_ns)
 {
     uint64_t begin_ns = 0;
     for (;;) {
@@ -95,24 +101,24 @@ static bool spin(struct word *word, uint32_t seen, uint64_t limit_ns)
         uint64_t now_ns = sw_clock_ns();
         if (begin_ns == 0)
             begin_ns = now_ns;
-        else if (now_ns - begin_ns > limit_ns)
+        else if (now_ns - begin_ns > limit_ns || is_parked(pool))
             return false;
     }
 }
 
 static void wait_for_change(const struct sw_pool *pool, struct word *word, uint32_t seen)
 {
-    if (pool->wait == SW_WAIT_SPIN && !pool->is_crowded) {
-        while (!has_changed(word, seen))
-            relax();
-        return;
-    }
     if (pool->wait == SW_WAIT_SPIN) {
-        while (!has_changed(word, seen))
-            sched_yield();
-        return;
+        while (!has_changed(word, seen) && !is_parked(pool)) {
+            if (pool->is_crowded)
+                sched_yield();
+            else
+                relax();
+        }
+        if (has_changed(word, seen))
+            return;
     }
-    if (pool->wait == SW_WAIT_SPIN_SLEEP && !pool->is_crowded && spin(word, seen, SPIN_NS))
+    if (pool->wait == SW_WAIT_SPIN_SLEEP && !pool->is_crowded && spin(pool, word, seen, SPIN_NS))
         return;
     atomic_fetch_add(&word->n_sleepers, 1);
     while (!has_changed(word, seen))
@@ -166,9 +172,16 @@ void sw_pool_run(struct sw_pool *pool, void (*fn)(void *ctx, int thread), void *
     }
     pool->fn = fn;
     pool->ctx = ctx;
+    atomic_store_explicit(&pool->is_parked, false, memory_order_relaxed);
     change(&pool->work);
     fn(ctx, 0);
     sw_pool_barrier(pool, 0);
+}
+
+void sw_pool_park(struct sw_pool *pool)
+{
+    if (pool != NULL)
+        atomic_store_explicit(&pool->is_parked, true, memory_order_relaxed);
 }
 
 void sw_pool_part(size_t *begin, size_t *end, size_t n, int t, int n_parts)

@@ -43,6 +43,10 @@ void sw_pool_run(struct sw_pool *pool, void (*fn)(void *ctx, int thread), void *
 /* Inside fn: returns once every thread of the pool has come here; what they wrote is visible. */
 void sw_pool_barrier(struct sw_pool *pool, int thread);
 
+/* Sends waiting threads to sleep, whatever the policy, until the next call of sw_pool_run: threads
+ * that are not the pool's are about to work on the same processors. Cheap. */
+void sw_pool_park(struct sw_pool *pool);
+
 /* Same result as: for (i = 0; i < n; i++) fn(ctx, i);  Thread t takes the t-th contiguous part. */
 void sw_pool_for(struct sw_pool *pool, size_t n, void (*fn)(void *ctx, size_t i), void *ctx);
 

@@ -2,6 +2,8 @@
  * more threads than processors too. Also what a process may use: mask and cgroup quota. */
 #include "support/skip.h"
 
+#include <unistd.h>
+#include <time.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -124,6 +126,45 @@ static void many_short_runs(void **state)
     for (int t = 0; t < 3; t++)
         assert_int_equal(calls[t], 5000);
     sw_pool_destroy(pool);
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void count_up(void *ctx, int thread)
+{
+    (void)thread;
+    atomic_fetch_add((_Atomic int *)ctx, 1);
+}
+
+/* Even threads that only ever spin use no time of the CPU, and wake for the next run. */
+static void parked_threads_sleep(void **state)
+{
+    (void)state;
+    static const enum sw_wait policies[] = {SW_WAIT_SPIN, SW_WAIT_SPIN_SLEEP, SW_WAIT_SLEEP};
+    for (size_t i = 0; i < 3; i++) {
+        struct sw_pool_options options = {.n_threads = 2, .no_pinning = true, .wait = policies[i]};
+        struct sw_pool *pool;
+        _Atomic int n = 0;
+        assert_int_equal(sw_pool_create(&pool, &options, NULL), SW_OK);
+        for (int round = 0; round < 3; round++) {
+            sw_pool_run(pool, count_up, (void *)&n);
+            sw_pool_park(pool);
+            usleep(20000); /* until the one that spins has seen it */
+            double before = cpu_seconds();
+            usleep(100000);
+            double used = cpu_seconds() - before;
+            if (!(used < 0.03))
+                fail_msg("policy %s used %g s of 0.1 s", sw_wait_name(policies[i]), used);
+        }
+        assert_int_equal(n, 6);
+        sw_pool_destroy(pool);
+    }
+    sw_pool_park(NULL);
 }
 
 static void without_a_pool_the_caller_is_alone(void **state)
@@ -283,6 +324,7 @@ int main(void)
         cmocka_unit_test(barriers_order_what_threads_write),
         cmocka_unit_test(for_calls_every_index_once),
         cmocka_unit_test(many_short_runs),
+        cmocka_unit_test(parked_threads_sleep),
         cmocka_unit_test(without_a_pool_the_caller_is_alone),
         cmocka_unit_test(bad_thread_counts_are_refused),
         cmocka_unit_test(the_affinity_mask_is_respected),

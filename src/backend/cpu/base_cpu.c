@@ -1,10 +1,10 @@
 #include "backend/cpu/base_cpu.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/batch_check.h"
 #include "backend/cpu/dynamic.h"
 #include "backend/cpu/engine.h"
 #include "backend/cpu/layout.h"
@@ -65,14 +65,7 @@ static enum sw_code check_options(const struct sw_config *config,
     if (reason != NULL)
         return sw_fail(err, SW_EUNSUPPORTED, "base_cpu: strategy %s %s",
                        sw_strategy_name(options->strategy), reason);
-    if (options->max_positions < 1 || options->max_positions > config->max_positions)
-        return sw_fail(err, SW_EUSAGE, "base_cpu: %zu positions: the model has 1 to %zu",
-                       options->max_positions, config->max_positions);
-    if (options->n_sequences < 1 || options->n_sequences > UINT32_MAX || options->max_batch < 1 ||
-        options->max_logits < 1)
-        return sw_fail(err, SW_EUSAGE,
-                       "base_cpu: sequences, tokens of a batch and logits must be 1 or more");
-    return SW_OK;
+    return sw_batch_check_options("base_cpu", config, options, err);
 }
 
 static void fill_rotations(struct sw_backend *b, float *frequency)
@@ -201,26 +194,6 @@ done:
     return code;
 }
 
-static enum sw_code check_token(const struct sw_backend *b, const struct sw_batch_token *token,
-                                size_t index, struct sw_error *err)
-{
-    if (token->id < 0 || (size_t)token->id >= b->config.vocab_size)
-        return sw_fail(err, SW_EUSAGE, "token %zu: id %" PRId32 " is not in 0 to %zu", index,
-                       token->id, b->config.vocab_size - 1);
-    if (token->sequence >= b->options.n_sequences)
-        return sw_fail(err, SW_EUSAGE, "token %zu: sequence %" PRIu32 " is not in 0 to %zu", index,
-                       token->sequence, b->options.n_sequences - 1);
-    if (token->position >= b->options.max_positions)
-        return sw_fail(err, SW_EUSAGE, "token %zu: position %" PRIu32 " is not in 0 to %zu", index,
-                       token->position, b->options.max_positions - 1);
-    if (token->position != b->n_seen_next[token->sequence])
-        return sw_fail(err, SW_EUSAGE,
-                       "token %zu: position %" PRIu32 " of sequence %" PRIu32 ": %" PRIu32
-                       " comes next",
-                       index, token->position, token->sequence, b->n_seen_next[token->sequence]);
-    return SW_OK;
-}
-
 /* Cuts the batch into blocks of tokens of one sequence at neighbouring positions. */
 static void find_blocks(struct sw_backend *b)
 {
@@ -240,22 +213,15 @@ static enum sw_code base_cpu_forward(struct sw_backend *b, const struct sw_batch
                                      size_t n_tokens, float *logits, struct sw_error *err)
 {
     size_t n_wanted = 0;
-    if (n_tokens < 1 || n_tokens > b->options.max_batch)
-        return sw_fail(err, SW_EUSAGE, "a batch of %zu tokens: from 1 to %zu", n_tokens,
-                       b->options.max_batch);
-    memcpy(b->n_seen_next, b->n_seen, b->options.n_sequences * sizeof *b->n_seen);
+    enum sw_code code = sw_batch_check(&n_wanted, b->n_seen, b->n_seen_next, tokens, n_tokens,
+                                       logits != NULL, &b->options, b->config.vocab_size, err);
+    if (code != SW_OK)
+        return code;
+    n_wanted = 0;
     for (size_t i = 0; i < n_tokens; i++) {
-        enum sw_code code = check_token(b, &tokens[i], i, err);
-        if (code != SW_OK)
-            return code;
-        b->n_seen_next[tokens[i].sequence]++;
         if (tokens[i].want_logits)
             b->wanted[n_wanted++] = i;
     }
-    if (n_wanted > b->options.max_logits || (n_wanted > 0 && logits == NULL))
-        return sw_fail(err, SW_EUSAGE, "logits of %zu tokens: room for %zu", n_wanted,
-                       logits != NULL ? b->options.max_logits : 0);
-    memcpy(b->n_seen, b->n_seen_next, b->options.n_sequences * sizeof *b->n_seen);
     b->tokens = tokens;
     b->n_tokens = n_tokens;
     b->n_wanted = n_wanted;

@@ -17,6 +17,7 @@ struct sw_ort_session {
     void *device_data;
     char **inputs; /* (n_inputs) names, owned */
     size_t n_inputs;
+    int gpu;
     char *path_dup;
 };
 
@@ -50,6 +51,26 @@ static enum sw_code set_entry(struct sw_ort *ort, struct sw_ort_options_handle *
                         key, value);
 }
 
+static enum sw_code append_cuda(struct sw_ort *ort, struct sw_ort_options_handle *handle, int gpu,
+                                struct sw_error *err)
+{
+    static const char *const keys[] = {"device_id"};
+    struct sw_ort_cuda_options *cuda = NULL;
+    char number[16];
+    const char *values[] = {number};
+    snprintf(number, sizeof number, "%d", gpu);
+    enum sw_code code =
+        sw_ort_check(ort, ort->api->create_cuda_options(&cuda), err, "CUDA provider");
+    if (code == SW_OK)
+        code = sw_ort_check(ort, ort->api->update_cuda_options(cuda, keys, values, 1), err,
+                            "CUDA provider");
+    if (code == SW_OK)
+        code = sw_ort_check(ort, ort->api->append_cuda(handle, cuda), err, "CUDA provider");
+    if (cuda != NULL)
+        ort->api->release_cuda_options(cuda);
+    return code;
+}
+
 static enum sw_code set_options(struct sw_ort *ort, struct sw_ort_options_handle *handle,
                                 const struct sw_ort_session_options *options, struct sw_error *err)
 {
@@ -68,6 +89,8 @@ static enum sw_code set_options(struct sw_ort *ort, struct sw_ort_options_handle
         code = set_entry(ort, handle, "session.x64quantprecision", "1", err);
     if (code == SW_OK && options->cpus != NULL && options->n_threads > 1)
         code = set_affinities(ort, handle, options, err);
+    if (code == SW_OK && options->use_cuda)
+        code = append_cuda(ort, handle, options->gpu, err);
     if (code == SW_OK && options->log_path != NULL)
         code = sw_ort_check(ort, api->enable_profiling(handle, options->log_path), err, "%s",
                             options->log_path);
@@ -115,6 +138,7 @@ enum sw_code sw_ort_session_open(struct sw_ort_session **out, struct sw_ort *ort
     if (session == NULL)
         return sw_fail(err, SW_ENOMEM, "%s: out of memory", path);
     session->ort = ort;
+    session->gpu = options->gpu;
     session->path_dup = strdup(path);
     if (session->path_dup == NULL) {
         code = sw_fail(err, SW_ENOMEM, "%s: out of memory", path);
@@ -250,10 +274,10 @@ enum sw_code sw_ort_device_alloc(void **out, struct sw_ort_session *session, siz
                                  struct sw_error *err)
 {
     const struct sw_ort_api *api = session->ort->api;
-    enum sw_code code = sw_ort_check(
-        session->ort,
-        api->create_memory_info("Cuda", DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY, &session->cuda), err,
-        "GPU memory");
+    enum sw_code code = sw_ort_check(session->ort,
+                                     api->create_memory_info("Cuda", DEVICE_ALLOCATOR, session->gpu,
+                                                             DEFAULT_MEMORY, &session->cuda),
+                                     err, "GPU memory");
     if (code == SW_OK)
         code = sw_ort_check(session->ort,
                             api->create_allocator(session->handle, session->cuda, &session->device),

@@ -19,11 +19,12 @@ struct sw_ort_session;
 struct sw_ort_binding;
 
 struct sw_ort_session_options {
-    int n_threads;        /* from 1, the caller's included */
-    bool allow_spinning;  /* the runtime's threads wait for work without sleeping */
-    const int *cpus;      /* (n_threads) processors to pin threads to, the caller's first (it is
-                             not touched); NULL: not pinned */
-    bool use_cuda;        /* the CUDA provider first */
+    int n_threads;       /* from 1, the caller's included */
+    bool allow_spinning; /* the runtime's threads wait for work without sleeping */
+    const int *cpus;     /* (n_threads) processors to pin threads to, the caller's first (it is
+                            not touched); NULL: not pinned */
+    bool use_cuda;       /* the CUDA provider first, on this gpu */
+    int gpu;
     bool exact_u8s8;      /* sums of u8 times s8 never saturate on CPUs without VNNI */
     const char *log_path; /* profile written beside the run, for measurements by hand; or NULL */
 };

@@ -99,6 +99,14 @@ struct sw_ort_api {
                                 const struct sw_ort_value *value);
     sw_ort_result (*bind_output)(struct sw_ort_binding_handle *binding, const char *name,
                                  const struct sw_ort_value *value);
+    void *unused_138[66];
+    sw_ort_result (*append_cuda)(struct sw_ort_options_handle *options,
+                                 const struct sw_ort_cuda_options *cuda);
+    sw_ort_result (*create_cuda_options)(struct sw_ort_cuda_options **out);
+    sw_ort_result (*update_cuda_options)(struct sw_ort_cuda_options *cuda, const char *const *keys,
+                                         const char *const *values, size_t n);
+    void *unused_207[1];
+    void (*release_cuda_options)(struct sw_ort_cuda_options *cuda);
 };
 
 /* name in the runtime's header, ours, place */
@@ -135,7 +143,11 @@ struct sw_ort_api {
     X(CreateIoBinding, create_io_binding, 134)                                                     \
     X(ReleaseIoBinding, release_io_binding, 135)                                                   \
     X(BindInput, bind_input, 136)                                                                  \
-    X(BindOutput, bind_output, 137)
+    X(BindOutput, bind_output, 137)                                                                \
+    X(SessionOptionsAppendExecutionProvider_CUDA_V2, append_cuda, 204)                             \
+    X(CreateCUDAProviderOptions, create_cuda_options, 205)                                         \
+    X(UpdateCUDAProviderOptions, update_cuda_options, 206)                                         \
+    X(ReleaseCUDAProviderOptions, release_cuda_options, 208)
 
 #define X(theirs, ours, place)                                                                     \
     static_assert(offsetof(struct sw_ort_api, ours) == (place) * sizeof(void *), #theirs);

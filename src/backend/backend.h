@@ -44,11 +44,13 @@ enum { SW_PREFILL_BLOCK = 256 };
 
 struct sw_backend_options {
     enum sw_strategy strategy;
-    struct sw_pool *pool; /* borrowed until close; NULL: one thread */
-    size_t n_sequences;   /* sequences at once, from 1 */
-    size_t max_positions; /* positions kept per sequence, from 1 to the model's max_positions */
-    size_t max_batch;     /* most tokens in one forward call, from 1 */
-    size_t max_logits;    /* most tokens with want_logits in one call, from 1 */
+    struct sw_pool *pool;   /* borrowed until close; NULL: one thread */
+    size_t n_sequences;     /* sequences at once, from 1 */
+    size_t max_positions;   /* positions kept per sequence, from 1 to the model's max_positions */
+    size_t max_batch;       /* most tokens in one forward call, from 1 */
+    size_t max_logits;      /* most tokens with want_logits in one call, from 1 */
+    const char *onnx_graph; /* onnx_cpu, onnx_gpu: "fused", "plain", "exporter"; NULL: the best
+                               that can run */
 };
 
 struct sw_batch_token {
@@ -62,6 +64,22 @@ struct sw_batch_token {
 /* Which of the machine's limits (backend/limits.h) bounds the products. */
 enum sw_compute_limit { SW_COMPUTE_FMA_F32, SW_COMPUTE_DOT_BF16, SW_COMPUTE_DOT_S8 };
 
+/* Of a runtime that computes for the backend: what it is, and what opening it took. */
+struct sw_runtime_info {
+    const char *name;             /* "onnxruntime"; NULL: the backend computes by itself */
+    const char *version;          /* "1.32.0" */
+    const char *path;             /* of its library */
+    const char *graph;            /* "fused", "plain", "exporter" */
+    const char *graph_reason;     /* why it is not the fused one; "" where it is */
+    const char *operators;        /* that do the products and the attention */
+    const char *conversion;       /* why the graph was built now; "": it was in the cache */
+    uint64_t conversion_start_ns; /* CLOCK_MONOTONIC: looking into the cache, building the graph */
+    uint64_t conversion_end_ns;
+    uint64_t session_start_ns, session_end_ns; /* the runtime loads and prepares the graph */
+    bool spins;                                /* its threads wait for work without sleeping */
+    bool is_pinned;                            /* its threads, each to a processor */
+};
+
 /* What really runs, for the record. Strings live as long as the backend. */
 struct sw_backend_info {
     const char *backend;    /* "base_cpu" */
@@ -73,6 +91,7 @@ struct sw_backend_info {
     uint64_t packed_bytes;           /* memory of the packed weights */
     uint64_t cache_bytes;            /* memory of the KV cache */
     uint64_t scratch_bytes;          /* everything else sized at open */
+    struct sw_runtime_info runtime;
 };
 
 struct sw_backend; /* opaque; one open model on one device */

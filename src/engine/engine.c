@@ -89,6 +89,7 @@ enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model
                                  .max_positions = engine->max_positions,
                                  .max_batch = max_batch,
                                  .max_logits = max_logits,
+                                 .onnx_graph = options->onnx_graph,
                              },
                              err);
 done:

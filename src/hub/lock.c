@@ -1,61 +1,15 @@
 /* The lock of hub/download.h. */
+#include "base/lock.h"
+
 #include "hub/download.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-
-enum { POLL_MS = 50 };
-
-/* Some lock libraries remove the file when they let go: then the lock taken is on a file that
- * nobody else will find. */
-static bool is_still_at(int fd, const char *path)
-{
-    struct stat ours, theirs;
-    return fstat(fd, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_ino == theirs.st_ino &&
-           ours.st_dev == theirs.st_dev;
-}
 
 enum sw_code sw_hub_lock(int *fd, const char *path, const struct sw_hub_settings *settings,
                          struct sw_error *err)
 {
-    *fd = -1;
-    for (;;) {
-        if (*fd < 0)
-            *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0664);
-        if (*fd < 0)
-            return sw_fail(err, SW_EFILE, "%s: %s", path, strerror(errno));
-        if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
-            if (is_still_at(*fd, path))
-                return SW_OK;
-            close(*fd);
-            *fd = -1;
-            continue;
-        }
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            enum sw_code code =
-                sw_fail(err, SW_EFILE, "%s: cannot be locked: %s", path, strerror(errno));
-            sw_hub_unlock(*fd);
-            *fd = -1;
-            return code;
-        }
-        if (sw_hub_is_interrupted(settings)) {
-            sw_hub_unlock(*fd);
-            *fd = -1;
-            return sw_fail(err, SW_EINTERRUPTED, "%s: interrupted while another process holds it",
-                           path);
-        }
-        sw_clock_sleep_until(sw_clock_ns() + POLL_MS * UINT64_C(1000000));
-    }
+    return sw_lock_take(fd, path, settings->options.is_interrupted, settings->options.ctx, err);
 }
 
 void sw_hub_unlock(int fd)
 {
-    if (fd >= 0)
-        close(fd);
+    sw_lock_release(fd);
 }

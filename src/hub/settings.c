@@ -5,23 +5,17 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/number.h"
 
 enum { MAX_TOKEN_BYTES = 1024 };
 
-/* Set but empty counts as not set. */
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-    return value != NULL && value[0] != 0 ? value : NULL;
-}
-
 /* The values that the Python library takes for true. */
 static bool environment_is_true(const char *name)
 {
     static const char *const truths[] = {"1", "on", "yes", "true"};
-    const char *value = environment(name);
+    const char *value = sw_environment_view(name);
     for (size_t i = 0; value != NULL && i < sizeof truths / sizeof truths[0]; i++) {
         if (strcasecmp(value, truths[i]) == 0)
             return true;
@@ -29,42 +23,14 @@ static bool environment_is_true(const char *name)
     return false;
 }
 
-/* folder, with "~" at its start replaced by the home folder; NULL if out of memory or no home. */
-static char *expand_home_dup(const char *folder)
-{
-    if (folder[0] != '~' || (folder[1] != '/' && folder[1] != 0))
-        return strdup(folder);
-    const char *home = environment("HOME");
-    if (home == NULL)
-        return NULL;
-    return folder[1] == 0 ? strdup(home) : sw_path_join_dup(home, folder + 2);
-}
-
-/* First variable of names (NULL-ended) that is set; else name below the folder of the variable
- * base_variable; else below fallback in the home folder. */
-static char *folder_dup(const char *const *names, const char *base_variable, const char *name,
-                        const char *fallback)
-{
-    for (; *names != NULL; names++) {
-        if (environment(*names) != NULL)
-            return expand_home_dup(environment(*names));
-    }
-    char *base =
-        expand_home_dup(environment(base_variable) != NULL ? environment(base_variable) : fallback);
-    char *folder = base != NULL ? sw_path_join_dup(base, name) : NULL;
-    free(base);
-    return folder;
-}
-
 static enum sw_code read_folders(struct sw_hub_settings *out, char **hf_home, struct sw_error *err)
 {
     static const char *const home_names[] = {"HF_HOME", NULL};
     static const char *const hub_names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", NULL};
-    static const char *const own_names[] = {"SMOLWATT_CACHE", NULL};
-    *hf_home = folder_dup(home_names, "XDG_CACHE_HOME", "huggingface", "~/.cache");
+    *hf_home = sw_environment_folder_dup(home_names, "XDG_CACHE_HOME", "huggingface", "~/.cache");
     if (*hf_home != NULL)
-        out->hub_cache = folder_dup(hub_names, "", "hub", *hf_home);
-    out->own_cache = folder_dup(own_names, "XDG_CACHE_HOME", "smolwatt", "~/.cache");
+        out->hub_cache = sw_environment_folder_dup(hub_names, "", "hub", *hf_home);
+    out->own_cache = sw_own_cache_dup();
     if (out->hub_cache == NULL || out->own_cache == NULL)
         return sw_fail(err, SW_EUSAGE,
                        "no place for a cache: set HOME, or HF_HOME and SMOLWATT_CACHE");
@@ -75,7 +41,7 @@ static enum sw_code read_folders(struct sw_hub_settings *out, char **hf_home, st
 static enum sw_code read_url(char **out, const char *variable, const char *fallback,
                              struct sw_error *err)
 {
-    const char *value = environment(variable);
+    const char *value = sw_environment_view(variable);
     struct sw_origin origin;
     *out = strdup(value != NULL ? value : fallback);
     if (*out == NULL)
@@ -107,13 +73,13 @@ static enum sw_code read_token(struct sw_hub_settings *out, const char *hf_home,
 {
     static const char *const variables[] = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"};
     for (size_t i = 0; i < 2; i++) {
-        if (environment(variables[i]) != NULL)
-            return set_token(out, environment(variables[i]), variables[i], err);
+        if (sw_environment_view(variables[i]) != NULL)
+            return set_token(out, sw_environment_view(variables[i]), variables[i], err);
     }
     if (environment_is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
         return SW_OK;
-    char *path = environment("HF_TOKEN_PATH") != NULL
-                     ? expand_home_dup(environment("HF_TOKEN_PATH"))
+    char *path = sw_environment_view("HF_TOKEN_PATH") != NULL
+                     ? sw_home_expand_dup(sw_environment_view("HF_TOKEN_PATH"))
                      : sw_path_join_dup(hf_home, "token");
     if (path == NULL)
         return sw_fail(err, SW_ENOMEM, "token: out of memory");
@@ -132,7 +98,7 @@ static enum sw_code read_token(struct sw_hub_settings *out, const char *hf_home,
 
 static enum sw_code fill_defaults(struct sw_hub_options *options, struct sw_error *err)
 {
-    const char *timeout = environment("HF_HUB_DOWNLOAD_TIMEOUT");
+    const char *timeout = sw_environment_view("HF_HUB_DOWNLOAD_TIMEOUT");
     uint64_t seconds = 10;
     if (timeout != NULL && !sw_parse_u64(&seconds, timeout, 1, 86400))
         return sw_fail(err, SW_EUSAGE, "HF_HUB_DOWNLOAD_TIMEOUT: \"%s\" is not 1 to 86400 seconds",

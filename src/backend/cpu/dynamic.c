@@ -11,67 +11,9 @@ enum { MOST_COLUMNS = 33000 };
 
 /* Ranges and values. */
 
-static void widen(struct sw_range *range, struct sw_range other)
-{
-    if (isnan(other.min)) {
-        *range = other;
-        return;
-    }
-    range->min = other.min < range->min ? other.min : range->min;
-    range->max = other.max > range->max ? other.max : range->max;
-}
-
 static bool is_same(struct sw_range a, struct sw_range b)
 {
     return a.min == b.min && a.max == b.max;
-}
-
-/* Of n numbers, step apart, and 0. */
-static struct sw_range range_of(const float *x, size_t n, size_t step)
-{
-    float min[SW_TILE] = {0}, max[SW_TILE] = {0}, check[SW_TILE] = {0};
-    size_t whole = step == 1 ? n / SW_TILE * SW_TILE : 0;
-    for (size_t i = 0; i < whole; i += SW_TILE) {
-        for (size_t r = 0; r < SW_TILE; r++) {
-            float value = x[i + r];
-            min[r] = value < min[r] ? value : min[r];
-            max[r] = value > max[r] ? value : max[r];
-            check[r] += value * 0; /* NaN where a number is none */
-        }
-    }
-    for (size_t i = whole; i < n; i++) {
-        float value = x[i * step];
-        min[0] = value < min[0] ? value : min[0];
-        max[0] = value > max[0] ? value : max[0];
-        check[0] += value * 0;
-    }
-    struct sw_range range = {min[0], max[0]};
-    for (size_t r = 1; r < SW_TILE; r++)
-        widen(&range, (struct sw_range){min[r], max[r]});
-    if (isnan(sw_lanes_sum(check)))
-        range = (struct sw_range){NAN, NAN};
-    return range;
-}
-
-/* A tensor too small for a scale (zero, mostly) is zero; one that holds no numbers gets the scale
- * NaN, which no product hides. */
-static struct sw_quantum quantum_of(struct sw_range range)
-{
-    float width = range.max - range.min;
-    if (isnan(width))
-        return (struct sw_quantum){.scale = NAN};
-    if (width <= SW_S8_LEAST)
-        return (struct sw_quantum){.scale = 1};
-    float scale = width / 255.0f, zero = -range.min / scale + SW_ROUND - SW_ROUND;
-    return (struct sw_quantum){.scale = scale, .zero = zero < 255 ? zero : 255};
-}
-
-/* 0 to 255. The clamp is written so that NaN becomes 0. */
-static inline float value_of(float x, struct sw_quantum q)
-{
-    float value = x / q.scale + SW_ROUND - SW_ROUND + q.zero;
-    value = value > 0 ? value : 0;
-    return value < 255 ? value : 255;
 }
 
 /* out = value - zero. */
@@ -80,10 +22,10 @@ static void to_integers(float *out, const float *x, size_t n, struct sw_quantum 
     size_t i = 0;
     for (; i + SW_TILE <= n; i += SW_TILE) {
         for (size_t r = 0; r < SW_TILE; r++)
-            out[i + r] = value_of(x[i + r], q) - q.zero;
+            out[i + r] = sw_quantum_value(x[i + r], q) - q.zero;
     }
     for (; i < n; i++)
-        out[i] = value_of(x[i], q) - q.zero;
+        out[i] = sw_quantum_value(x[i], q) - q.zero;
 }
 
 /* Row i of rows from n numbers, each value stored less 128. */
@@ -98,10 +40,10 @@ static void put_row(const struct sw_rows *rows, size_t i, const float *x, size_t
         size_t width = n - begin < s8->block ? n - begin : s8->block;
         if (width == SW_BLOCK_S8) {
             for (size_t c = 0; c < SW_BLOCK_S8; c++)
-                stored[c] = value_of(x[begin + c], q) - 128;
+                stored[c] = sw_quantum_value(x[begin + c], q) - 128;
         } else {
             for (size_t c = 0; c < width; c++)
-                stored[c] = value_of(x[begin + c], q) - 128;
+                stored[c] = sw_quantum_value(x[begin + c], q) - 128;
         }
         for (size_t c = 0; c < SW_BLOCK_S8; c++) {
             values[begin + c] = (int8_t)stored[c];
@@ -212,7 +154,7 @@ static void pack_table_tile(struct sw_backend *b, size_t t, float *row_scratch)
     for (size_t r = 0; r < source->n_rows; r++) {
         sw_tensor_read(row_scratch, source->tensor, (source->first_row + r) * dim, dim);
         for (size_t c = 0; c < dim; c++) {
-            int stored = (int)value_of(row_scratch[c], b->dynamic->table) - 128;
+            int stored = (int)sw_quantum_value(row_scratch[c], b->dynamic->table) - 128;
             tile[(c / step * SW_TILE + r) * step + c % step] =
                 (uint8_t)(stored + b->kernels->s8_bias);
         }
@@ -227,7 +169,7 @@ static struct sw_range range_of_table(const struct sw_backend *b, float *row_scr
     sw_pool_part(&begin, &end, b->config.vocab_size, thread, b->n_threads);
     for (size_t i = begin; i < end; i++) {
         sw_tensor_read(row_scratch, table, i * dim, dim);
-        widen(&range, range_of(row_scratch, dim, 1));
+        sw_range_widen(&range, sw_range_of(row_scratch, dim, 1));
     }
     return range;
 }
@@ -240,8 +182,8 @@ void sw_dynamic_pack(struct sw_backend *b, float *row_scratch, int thread)
     if (thread == 0) {
         struct sw_range range = {0};
         for (int t = 0; t < b->n_threads; t++)
-            widen(&range, d->parts[t]);
-        d->table = quantum_of(range);
+            sw_range_widen(&range, d->parts[t]);
+        d->table = sw_quantum_of(range);
         b->head.offset = d->has_table_head ? 128 - (int32_t)d->table.zero : 0;
     }
     sw_pool_barrier(b->options.pool, thread);
@@ -298,7 +240,7 @@ static struct sw_range *merge(const struct sw_backend *b, enum sw_ranged kind,
         out[b->tokens[i].sequence] = (struct sw_range){0};
     for (size_t i = 0; i < b->n_tokens; i++) {
         for (size_t part = 0; part < n_parts; part++)
-            widen(&out[b->tokens[i].sequence], parts[i * n_parts + part]);
+            sw_range_widen(&out[b->tokens[i].sequence], parts[i * n_parts + part]);
     }
     return out;
 }
@@ -323,7 +265,7 @@ struct sw_rows sw_dynamic_prepare(const struct sw_backend *b, const struct sw_ma
     struct sw_range *ranges = ranges_of(b, SW_RANGED_ROWS, thread);
     my_tokens(b, &begin, &end, b->n_tokens, thread);
     for (size_t i = begin; i < end; i++)
-        ranges[i] = range_of(row_of(b, x + i * stride, weight, thread), n, 1);
+        ranges[i] = sw_range_of(row_of(b, x + i * stride, weight, thread), n, 1);
     if (is_shared_out(b))
         sw_pool_barrier(b->options.pool, thread);
     const struct sw_range *of_sequence = merge(b, SW_RANGED_ROWS, ranges, 1, thread);
@@ -331,7 +273,7 @@ struct sw_rows sw_dynamic_prepare(const struct sw_backend *b, const struct sw_ma
     for (size_t i = begin; i < end; i++) {
         size_t token = rows != NULL ? rows[i] : i;
         put_row(&out, i, row_of(b, x + token * stride, weight, thread), n,
-                quantum_of(of_sequence[b->tokens[token].sequence]));
+                sw_quantum_of(of_sequence[b->tokens[token].sequence]));
     }
     if (is_shared_out(b))
         sw_pool_barrier(b->options.pool, thread);
@@ -350,10 +292,11 @@ static struct sw_range range_of_key(const struct sw_backend *b, const struct sw_
 {
     struct sw_range range = {0};
     for (size_t h = 0; h < b->config.n_kv_heads; h++)
-        widen(&range, range_of(sw_cached_keys(b, layer, token->sequence, h) +
-                                   token->position / SW_TILE * b->config.head_dim * SW_TILE +
-                                   token->position % SW_TILE,
-                               b->config.head_dim, SW_TILE));
+        sw_range_widen(&range,
+                       sw_range_of(sw_cached_keys(b, layer, token->sequence, h) +
+                                       token->position / SW_TILE * b->config.head_dim * SW_TILE +
+                                       token->position % SW_TILE,
+                                   b->config.head_dim, SW_TILE));
     return range;
 }
 
@@ -364,9 +307,10 @@ static struct sw_range range_of_value(const struct sw_backend *b, const struct s
     for (size_t h = 0; h < b->config.n_kv_heads; h++) {
         const float *values = sw_cached_values(b, layer, token->sequence, h);
         for (size_t t = 0; t < b->head_tiles; t++)
-            widen(&range,
-                  range_of(values + (t * b->position_tiles * SW_TILE + token->position) * SW_TILE,
-                           SW_TILE, 1));
+            sw_range_widen(
+                &range,
+                sw_range_of(values + (t * b->position_tiles * SW_TILE + token->position) * SW_TILE,
+                            SW_TILE, 1));
     }
     return range;
 }
@@ -381,7 +325,8 @@ static void measure_tokens(const struct sw_backend *b, const struct sw_cpu_layer
     for (size_t i = begin; i < end; i++) {
         queries[i] = (struct sw_range){0};
         for (size_t h = 0; h < b->config.n_kv_heads; h++)
-            widen(&queries[i], range_of(sw_queries(b, h, i), b->group * b->config.head_dim, 1));
+            sw_range_widen(&queries[i],
+                           sw_range_of(sw_queries(b, h, i), b->group * b->config.head_dim, 1));
         keys[i] = range_of_key(b, layer, &b->tokens[i]);
         values[i] = range_of_value(b, layer, &b->tokens[i]);
     }
@@ -434,11 +379,11 @@ static void quantise_cached(const struct sw_backend *b, const struct sw_cpu_laye
     const struct sw_dynamic_thread *own = &b->dynamic->threads[thread];
     size_t first = own->first[sequence];
     if (first > 0) {
-        widen(range, before);
+        sw_range_widen(range, before);
         if (!is_same(*range, before))
             first = 0;
     }
-    struct sw_quantum q = quantum_of(*range);
+    struct sw_quantum q = sw_quantum_of(*range);
     size_t tile = first / SW_TILE, end = sw_tiles_of(own->end[sequence]);
     size_t n_heads = b->config.n_kv_heads, n_items = (end - tile) * n_heads;
     for (size_t i = (size_t)thread; i < n_items; i += (size_t)b->n_threads)
@@ -491,9 +436,9 @@ static void weigh(const struct sw_backend *b, const struct sw_cpu_layer *layer,
     size_t n_tiles = b->tokens[block->first + block->n - 1].position / SW_TILE + (size_t)1;
     const float *keys =
         b->dynamic->layers[layer - b->layers].keys + index_of(b, sequence, kv_head) * d * SW_TILE;
-    struct sw_quantum q = quantum_of(own->of_sequence[SW_RANGED_ROWS][sequence]);
+    struct sw_quantum q = sw_quantum_of(own->of_sequence[SW_RANGED_ROWS][sequence]);
     float score_scale = (float)(1.0 / sqrt((double)d));
-    float scale = q.scale * quantum_of(own->of_sequence[SW_RANGED_KEYS][sequence]).scale;
+    float scale = q.scale * sw_quantum_of(own->of_sequence[SW_RANGED_KEYS][sequence]).scale;
     to_integers(own->queries, sw_queries(b, kv_head, block->first), n_rows * d, q);
     float *scores = b->threads[thread].scores;
     b->kernels->gemm_f32(scores, stride, own->queries, d, n_rows, keys, d * SW_TILE, n_tiles, d);
@@ -514,7 +459,7 @@ static void measure_weights(const struct sw_backend *b, const struct sw_token_bl
     const float *inverses = b->threads[thread].inverses;
     for (size_t i = 0; i < block->n; i++)
         b->dynamic->many[SW_RANGED_WEIGHTS][(block->first + i) * b->config.n_kv_heads + kv_head] =
-            range_of(inverses + i * b->group, b->group, 1);
+            sw_range_of(inverses + i * b->group, b->group, 1);
 }
 
 /* Weights as integers (their zero is 0, since none is negative) times values. */
@@ -528,14 +473,14 @@ static void mix(const struct sw_backend *b, const struct sw_cpu_layer *layer,
     size_t width = b->head_tiles * SW_TILE, tile_stride = stride * SW_TILE;
     const float *values = b->dynamic->layers[layer - b->layers].values +
                           index_of(b, sequence, kv_head) * b->head_tiles * SW_TILE * SW_TILE;
-    struct sw_quantum q = quantum_of(own->of_sequence[SW_RANGED_WEIGHTS][sequence]);
-    float scale = q.scale * quantum_of(own->of_sequence[SW_RANGED_VALUES][sequence]).scale;
+    struct sw_quantum q = sw_quantum_of(own->of_sequence[SW_RANGED_WEIGHTS][sequence]);
+    float scale = q.scale * sw_quantum_of(own->of_sequence[SW_RANGED_VALUES][sequence]).scale;
     float *scores = b->threads[thread].scores, *mixed = b->threads[thread].mixed;
     for (size_t row = 0; row < n_rows; row++) {
         float *weights = scores + row * stride, inverse = b->threads[thread].inverses[row];
         size_t n = b->tokens[block->first + row / b->group].position + (size_t)1;
         for (size_t p = 0; p < n; p++)
-            weights[p] = value_of(weights[p] * inverse, q);
+            weights[p] = sw_quantum_value(weights[p] * inverse, q);
         for (size_t p = n; p < n_positions; p++)
             weights[p] = 0;
     }

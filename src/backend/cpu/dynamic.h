@@ -5,25 +5,14 @@
  * that the sequence has. So results depend on which tokens of a sequence come in one call, but not
  * on the other sequences in it, nor on threads or the kernel level.
  *
- * Range [min, max], widened to contain 0: scale = (max - min) / 255, zero = -min / scale to the
- * nearest integer, value = x / scale to the nearest integer, plus zero, held to 0 ... 255; ties to
- * even. This is DynamicQuantizeLinear of ONNX. The embedding table is quantised the same way at
- * open, all of it with one scale.
+ * How a range becomes a scale and a zero point: backend/quantum.h. The embedding table is quantised
+ * the same way at open, all of it with one scale.
  */
 #ifndef SW_BACKEND_CPU_DYNAMIC_H
 #define SW_BACKEND_CPU_DYNAMIC_H
 
 #include "backend/cpu/engine.h"
-
-/* Of a tensor, containing 0. min and max are NaN if a number in it is NaN or infinite. */
-struct sw_range {
-    float min, max;
-};
-
-struct sw_quantum {
-    float scale;
-    float zero; /* an integer, 0 to 255 */
-};
+#include "backend/quantum.h"
 
 /* What has a range of its own. Activations and queries are never needed at once. */
 enum sw_ranged { SW_RANGED_ROWS, SW_RANGED_KEYS, SW_RANGED_VALUES, SW_RANGED_WEIGHTS };

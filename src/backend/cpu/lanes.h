@@ -10,12 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Added and taken away, rounds a float below 2^22 to an integer, ties to even. */
-#define SW_ROUND 0x1.8p+23f
-
-/* A block of activations in 8 bits, whose largest number is a: below this it is zero, since 127 / a
- * would be no number. */
-#define SW_S8_LEAST 0x1p-100f
+#include "backend/quantum.h"
 
 /* Scales of 4 bits that are tried: the number of largest absolute value becomes
  * -(8 + SW_S4_FIRST + i * SW_S4_STEP), clipped to -8, for i < SW_S4_TRIES. */

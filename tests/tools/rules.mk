@@ -4,3 +4,9 @@ $(STRATEGY_QUALITY): $(BUILD)/obj/tests/tools/strategy_quality.o \
                      $(BUILD)/obj/tests/support/quality.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(Q_LD)$(CC) $^ -o $@ $(ALL_LIBS)
+# For tests/checks/onnx_graphs.sh: writes graphs that Python then loads.
+ONNX_WRITE := $(BUILD)/tests/tools/onnx_write
+EXTRA_TEST_PROGRAMS += $(ONNX_WRITE)
+$(ONNX_WRITE): $(BUILD)/obj/tests/tools/onnx_write.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(Q_LD)$(CC) $^ -o $@ $(ALL_LIBS)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu/base_cpu.h"
+#include "backend/onnx/onnx_cpu.h"
 
 static const struct {
     enum sw_strategy strategy;
@@ -46,8 +47,8 @@ static const struct {
 } backends[] = {
     {"base_cpu", &sw_base_cpu, ""},
     {"base_gpu", NULL, "the CUDA engine is not part of this build"},
-    {"onnx_cpu", NULL, "the ONNX Runtime engine is not part of this build"},
-    {"onnx_gpu", NULL, "the ONNX Runtime engine is not part of this build"},
+    {"onnx_cpu", &sw_onnx_cpu, ""},
+    {"onnx_gpu", &sw_onnx_gpu, ""},
 };
 
 const struct sw_backend_api *sw_backend_find(const char *name, struct sw_error *err)

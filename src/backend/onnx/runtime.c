@@ -12,23 +12,34 @@
 enum {
     LOG_WARNING = 2, /* 0 verbose, 1 information, 2 warning, 3 error, 4 fatal */
     LOG_ERROR = 3,
+    LOG_FATAL = 4,
     ARENA_ALLOCATOR = 1,
     DEFAULT_MEMORY = 0,
 };
 
+/* What its optimiser says of constants that it made superfluous itself. */
+static bool is_chatter(const char *message)
+{
+    static const char beginning[] = "Removing initializer '";
+    return message != NULL && strncmp(message, beginning, sizeof beginning - 1) == 0;
+}
+
 /* The runtime's lines have no other way to a person: it calls this from inside its own code, on any
- * of its threads. One call of fprintf is one line. */
+ * of its threads. One call of fprintf is one line. Errors come back as the result of the call that
+ * failed, too, and become ours there. */
 static void log_line(void *param, int severity, const char *category, const char *log_id,
                      const char *place, const char *message)
 {
     char line[1024];
     (void)param, (void)category, (void)log_id, (void)place;
+    if (severity == LOG_ERROR || is_chatter(message))
+        return;
     snprintf(line, sizeof line, "%s", message != NULL ? message : "");
     for (char *c = line; *c != 0; c++) {
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = ' ';
     }
-    fprintf(stderr, "onnxruntime: %s: %s\n", severity >= LOG_ERROR ? "error" : "warning", line);
+    fprintf(stderr, "onnxruntime: %s: %s\n", severity >= LOG_FATAL ? "fatal" : "warning", line);
 }
 
 enum sw_code sw_ort_check(const struct sw_ort *ort, sw_ort_result result, struct sw_error *err,

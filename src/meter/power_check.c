@@ -22,8 +22,8 @@ static void judge(struct sw_power_check *check, const struct sw_power_check_mark
     double counted_j = (double)(now->counter_uj - from->counter_uj) * 1e-6;
     double power_j = (now->power_uj - from->power_uj) * 1e-6;
     double most_watts = fmax(from->most_watts, counted_j / seconds);
-    double open_j =
-        tolerance * fmax(counted_j, power_j) + most_watts * (double)check->slack_ns * 1e-9;
+    double open_j = tolerance * fmax(counted_j, power_j) +
+                    most_watts * (double)check->slack_ns * 1e-9 + from->between_uj * 1e-6;
     check->disagrees = fabs(counted_j - power_j) > open_j;
     if (check->disagrees)
         snprintf(check->text, sizeof check->text,
@@ -44,9 +44,15 @@ void sw_power_check_add(struct sw_power_check *check, uint64_t at_ns, uint64_t c
         check->disagrees = false;
         return;
     }
+    double watts_before = check->integral.watts_now, between_ns;
+    between_ns = (double)(at_ns - check->integral.last_ns);
     sw_power_integral_add(&check->integral, at_ns, watts);
-    for (int i = 0; i < 2; i++)
+    /* Power may have stepped right behind the one reading or right before the other. */
+    double between_uj = fabs(check->integral.watts_now - watts_before) * between_ns * 1e-3 / 2;
+    for (int i = 0; i < 2; i++) {
         check->marks[i].most_watts = fmax(check->marks[i].most_watts, watts);
+        check->marks[i].between_uj += between_uj;
+    }
     /* A mean holds what came before the first reading. */
     if (at_ns - check->integral.first_ns < check->window_ns)
         return;

@@ -12,6 +12,7 @@ struct sw_power_check_mark {
     uint64_t ns, counter_uj;
     double power_uj;
     double most_watts; /* read since */
+    double between_uj; /* that the power between readings may have been apart from their line */
 };
 
 struct sw_power_check {

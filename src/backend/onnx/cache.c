@@ -247,6 +247,8 @@ static enum sw_code find_or_build(struct entry *e, struct sw_onnx_outcome *outco
         code = build(e, err);
         outcome->was_built = code == SW_OK;
     }
+    if (lock >= 0)
+        unlink(e->lock.data); /* who waits for it finds out and makes another */
     sw_lock_release(lock);
     return fail_to_cache(code, err);
 }

@@ -15,17 +15,16 @@ import onnx
 import onnxruntime as ort
 
 # strategy, graph, further argument, largest difference of a logit relative to the greatest one:
-# from the golden ones, or, where weights are quantised, from those of a float graph with the same
-# weights, so that what is left is the rounding of activations to 8 bits.
+# from the golden ones, or, for what is quantised in blocks and columns, from those of the same
+# arithmetic spelled out in plain float operators.
 VARIANTS = [
     ("none", "default", "", 1e-4),
     ("none", "plain", "", 1e-4),
     ("none", "exporter", "", 1e-4),
-    ("none", "default", "half", 0.02),
-    # The smallest models, of random weights, multiply such errors: 0.19 was seen, 0.02 in a trained one.
-    ("quantization8bit", "default", "", 0.25),
-    ("quantization8bit", "default", "prefill", 0.25),
-    ("quantization4bit", "default", "", 0.25),
+    ("none", "default", "half", 0.01),
+    ("quantization8bit", "default", "", 0.09),
+    ("quantization8bit", "default", "prefill", 0.09),
+    ("quantization4bit", "default", "", 0.09),
     ("quantization_dynamic8bit", "default", "", 0.4),
 ]
 CONTEXT = 256
@@ -114,25 +113,73 @@ def dequantise(values, scales, k, bits):
     return flat[:, :k]
 
 
-def write_dequantised(model, folder, path):
-    """The same graph with float products of the weights that its bytes stand for."""
+class Model:
+    """Nodes and constants put in front of a node, to say in plain operators what it does."""
+
+    def __init__(self, model):
+        self.graph = model.graph
+        self.constants = {t.name: t for t in model.graph.initializer}
+        self.nodes, self.n = [], 0
+
+    def constant(self, array):
+        self.n += 1
+        name = f"plain_constant_{self.n}"
+        self.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def op(self, kind, *inputs, n_outputs=1, **attributes):
+        self.n += 1
+        outputs = [f"plain_{self.n}_{i}" for i in range(n_outputs)]
+        self.nodes.append(onnx.helper.make_node(kind, list(inputs), outputs, **attributes))
+        return outputs[0] if n_outputs == 1 else outputs
+
+    def array(self, name):
+        return onnx.numpy_helper.to_array(self.constants[name])
+
+    def round_blocks(self, x, k, block):
+        """x, each block of columns rounded to 255 steps: largest absolute value / 127."""
+        n_blocks = -(-k // block)
+        flat = self.op("Reshape", x, self.constant([-1, k]))
+        flat = self.op("Pad", flat, self.constant([0, n_blocks * block - k]), "",
+                       self.constant([1]))
+        blocks = self.op("Reshape", flat, self.constant([-1, n_blocks, block]))
+        most = self.op("ReduceMax", self.op("Abs", blocks), self.constant([2]))
+        scale = self.op("Div", most, self.constant(np.float32(127)))
+        least = self.op("Max", scale, self.constant(np.float32(1e-30)))
+        steps = self.op("Round", self.op("Div", blocks, least))
+        flat = self.op("Reshape", self.op("Mul", steps, scale),
+                       self.constant([-1, n_blocks * block]))
+        flat = self.op("Slice", flat, self.constant([0]), self.constant([k]), self.constant([1]))
+        return self.op("Reshape", flat, self.op("Shape", x))
+
+    def round_tensor(self, x):
+        """x in 8 bits with one scale, and back."""
+        return self.op("DequantizeLinear", *self.op("DynamicQuantizeLinear", x, n_outputs=3))
+
+
+def write_plainly(model, folder, path):
+    """The same graph with every product of quantised numbers as a float product of what they stand
+    for. Returns how many there are."""
     onnx.load_external_data_for_model(model, str(folder))
-    constants = {t.name: t for t in model.graph.initializer}
-    n_replaced = 0
+    plain, n_replaced = Model(model), 0
     for node in model.graph.node:
-        if node.op_type not in ("MatMulNBits", "DynamicQuantizeMatMul"):
-            continue
-        values, scales = (onnx.numpy_helper.to_array(constants[n]) for n in node.input[1:3])
-        attributes = {a.name: a.i for a in node.attribute}
-        if node.op_type == "MatMulNBits":
-            weights = dequantise(values, scales, attributes["K"], attributes["bits"]).T
-        else:
-            weights = (values.astype(np.float32) - 128) * scales
-        name = node.input[1]
-        constants[name].CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(weights), name))
-        node.op_type, node.domain = "MatMul", ""
-        del node.input[2:], node.attribute[:]
-        n_replaced += 1
+        if node.op_type in ("MatMulNBits", "DynamicQuantizeMatMul"):
+            x = node.input[0]
+            values, scales = (plain.array(name) for name in node.input[1:3])
+            a = {attribute.name: attribute.i for attribute in node.attribute}
+            if node.op_type == "MatMulNBits":
+                weights = dequantise(values, scales, a["K"], a["bits"]).T
+                x = plain.round_blocks(x, a["K"], a["block_size"])
+            else:
+                weights = (values.astype(np.float32) - 128) * scales
+                x = plain.round_tensor(x)
+            node = onnx.helper.make_node(
+                "MatMul", [x, plain.constant(np.ascontiguousarray(weights))], list(node.output))
+            n_replaced += 1
+        plain.nodes.append(node)
+    nodes = list(plain.nodes)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     onnx.save_model(model, str(path))
     return n_replaced
 
@@ -145,17 +192,22 @@ def check(writer, name, golden, variant, folder):
     model = check_structure(folder, variant)
     prompt, ids = golden["prompt_ids"], golden["ids"]
     expected = {row["position"]: np.array(row["values"]) for row in golden["logits"]}
-    if write_dequantised(model, folder, folder / "floats.onnx") > 0:
-        expected = dict(enumerate(logits_of(folder / "floats.onnx", prompt, ids, 1)))
+    is_spelled_out = write_plainly(model, folder, folder / "plain.onnx") > 0
+    if is_spelled_out:
+        expected = dict(enumerate(logits_of(folder / "plain.onnx", prompt, ids, 1)))
     # Scales of a dynamically quantised graph are those of a call.
     worst = 0
-    for blocks in ((1,) if strategy == "quantization_dynamic8bit" else (1, 3)):
+    whole = strategy == "quantization_dynamic8bit" or extra == "prefill"
+    for blocks in ((1,) if whole else (1, 3)):
         logits = logits_of(folder / "model.onnx", prompt, ids, blocks)
         assert np.isfinite(logits).all()
-        for position, row in expected.items():
-            error = np.abs(logits[position] - row).max() / np.abs(row).max()
-            assert error <= bound, f"position {position}: logits differ by {error:.3g}"
-            worst = max(worst, error)
+        errors = [np.abs(logits[p] - row).max() / np.abs(row).max() for p, row in expected.items()]
+        assert max(errors) <= bound, f"logits differ by {max(errors):.3g}"
+        # Where a number lies between two steps, either may be taken, and such a step carries far
+        # in the smallest models; most positions have none.
+        if is_spelled_out:
+            assert np.median(errors) <= 1e-5, f"half of all differ by {np.median(errors):.3g}"
+        worst = max(worst, *errors)
         if bound <= 1e-4:
             greedy = logits[len(prompt) - 1:].argmax(axis=1)
             assert list(greedy) == ids, "greedy ids differ"

@@ -3,7 +3,7 @@
 _smolwatt()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run word
-    local commands="run bench measure doctor report compare calibrate generate tokenize pull"
+    local commands="run bench measure doctor report compare calibrate generate tokenize pull export"
     COMPREPLY=()
     # Behind `measure --` stands another command, with a completion of its own.
     local i
@@ -23,6 +23,7 @@ _smolwatt()
             quantization_dynamic8bit quantization4bit" -- "$cur")
         ;;
     __output_format | _o) mapfile -t COMPREPLY < <(compgen -W "table json jsonl csv md" -- "$cur") ;;
+    __onnx_graph) mapfile -t COMPREPLY < <(compgen -W "fused plain exporter" -- "$cur") ;;
     __wait) mapfile -t COMPREPLY < <(compgen -W "spin-sleep spin sleep" -- "$cur") ;;
     __cpu_model) mapfile -t COMPREPLY < <(compgen -W "tdp_load codecarbon_v2 codecarbon_v3 none" -- "$cur") ;;
     __ram_model) mapfile -t COMPREPLY < <(compgen -W "codecarbon_v2 codecarbon_v3 per_gib none" -- "$cur") ;;
@@ -46,6 +47,8 @@ _smolwatt()
                 grep -oE -- '--[a-z_]+' | sort -u)" -- "$cur")
         elif [ "$COMP_CWORD" -eq 1 ]; then
             mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+        elif [[ $command == export ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "onnx" -- "$cur")
         elif [[ $command == compare || $command == report ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         fi

@@ -42,6 +42,10 @@ bool sw_strategy_needs_whole_prompts(enum sw_strategy strategy);
  * or in L2, few enough that the activations stay in the cache, too. */
 enum { SW_PREFILL_BLOCK = 256 };
 
+/* Parts of opening that a record tells apart, where a runtime computes for the backend: the graph
+ * is looked up or converted; the runtime loads and prepares it. */
+enum sw_open_stage { SW_OPEN_CONVERSION, SW_OPEN_SESSION, SW_N_OPEN_STAGES };
+
 struct sw_backend_options {
     enum sw_strategy strategy;
     struct sw_pool *pool;   /* borrowed until close; NULL: one thread */
@@ -51,6 +55,9 @@ struct sw_backend_options {
     size_t max_logits;      /* most tokens with want_logits in one call, from 1 */
     const char *onnx_graph; /* onnx_cpu, onnx_gpu: "fused", "plain", "exporter"; NULL: the best
                                that can run */
+    /* Called at the edges of each stage that the backend has, on the caller's thread; NULL: not. */
+    void (*on_stage)(void *ctx, enum sw_open_stage stage, bool is_end);
+    void *stage_ctx;
 };
 
 struct sw_batch_token {

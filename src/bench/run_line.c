@@ -126,6 +126,11 @@ static void hash_plan(char hash[72], const json_t *line)
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         json_object_set(plan, keys[i], json_object_get(line, keys[i]));
     json_object_set(plan, "model", json_object_get(json_object_get(line, "model"), "hash"));
+    const json_t *runtime = json_object_get(line, "runtime");
+    if (json_is_object(runtime)) {
+        json_object_set(plan, "runtime_version", json_object_get(runtime, "version"));
+        json_object_set(plan, "runtime_graph", json_object_get(runtime, "graph"));
+    }
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
     char hex[65] = "";
     if (text != NULL)
@@ -167,6 +172,7 @@ json_t *sw_run_line_create(const struct sw_run_facts *f)
     json_object_set_new(line, "dataset", dataset_to_json(f->dataset));
     json_object_set_new(line, "model", model_to_json(f));
     json_object_set_new(line, "engine", engine_to_json(&info, f));
+    json_object_set_new(line, "runtime", sw_opening_to_json(f->opening, &info));
     json_object_set_new(line, "environment", sw_environment_read(f->sysfs_root));
     json_object_set_new(line, "build",
                         json_pack("{s:s, s:s, s:s, s:s}", "version", f->version, "commit",

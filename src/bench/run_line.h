@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "bench/profile.h"
 #include "dataset/dataset.h"
+#include "bench/opening.h"
 #include "dataset/prompt.h"
 #include "engine/engine.h"
 #include "meter/meter.h"
@@ -43,13 +44,14 @@ struct sw_run_facts {
     bool ignore_eos;
     const struct sw_meter_set *meters;
     const struct sw_snapshot *load_begin, *load_end;
-    const struct sw_profile *used; /* the profile with what options changed of it */
-    uint64_t order_seed;           /* of the order inside blocks */
-    json_t *warm_up;               /* what it came to, stolen; NULL: there was none */
-    json_t *idle_before;           /* energy of the phase, stolen */
-    json_t *idle_edges;            /* {"begin", "end"} of that phase, stolen; NULL: not measured */
-    uint64_t idle_ns;              /* between those edges; 0: not measured */
-    json_t *g_per_kwh;             /* stolen */
+    const struct sw_opening *opening; /* of the engine */
+    const struct sw_profile *used;    /* the profile with what options changed of it */
+    uint64_t order_seed;              /* of the order inside blocks */
+    json_t *warm_up;                  /* what it came to, stolen; NULL: there was none */
+    json_t *idle_before;              /* energy of the phase, stolen */
+    json_t *idle_edges; /* {"begin", "end"} of that phase, stolen; NULL: not measured */
+    uint64_t idle_ns;   /* between those edges; 0: not measured */
+    json_t *g_per_kwh;  /* stolen */
 };
 
 /* The object, or NULL if memory is out. Its plan_hash is equal for runs that may continue each

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/opening.h"
 #include "backend/limits.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -178,13 +179,16 @@ static json_t *row_to_json(struct row *row)
         sw_compute_limit_name(info.compute_limit), "compute_limit_operations_per_second", compute);
 }
 
-/* How threads waited, and what computing and waiting took of the processors. */
-static void put_waiting(json_t *object, const struct row *row)
+/* How threads waited, what computing and waiting took of the processors, and who computed. */
+static void put_circumstances(json_t *object, const struct row *row)
 {
     const struct sw_speed_plan *plan = row->plan;
     size_t n = plan->n_repetitions * plan->batch * (row->is_prefill ? plan->n_prompt : plan->n_gen);
     json_object_set_new(object, "wait", json_string(sw_wait_name(sw_pool_wait_policy(plan->pool))));
     json_object_set_new(object, "cpu_ns_per_token", json_real((double)row->cpu_ns / (double)n));
+    struct sw_backend_info info;
+    plan->api->describe(row->backend, &info);
+    json_object_set_new(object, "runtime", sw_opening_to_json(NULL, &info));
 }
 
 static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *err)
@@ -199,7 +203,7 @@ static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *
         return code;
     json_t *object = row_to_json(row);
     if (object != NULL)
-        put_waiting(object, row);
+        put_circumstances(object, row);
     if (object == NULL || json_array_append_new(rows, object) != 0)
         return sw_fail(err, SW_ENOMEM, "bench: out of memory");
     return SW_OK;
@@ -227,6 +231,7 @@ enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, st
     row.operations_per_second = row.tokens_per_second + 2 * n;
     code = plan->api->open(&row.backend, plan->model,
                            &(struct sw_backend_options){.strategy = plan->strategy,
+                                                        .onnx_graph = plan->onnx_graph,
                                                         .pool = plan->pool,
                                                         .n_sequences = plan->batch,
                                                         .max_positions = longest,

@@ -20,6 +20,7 @@ enum { SW_SPEED_MAX_REPETITIONS = 1000 };
 struct sw_speed_plan {
     const struct sw_backend_api *api;
     enum sw_strategy strategy;
+    const char *onnx_graph; /* backend/backend.h */
     const struct sw_model *model;
     struct sw_pool *pool;
     struct sw_meter_set *meters;
@@ -33,7 +34,8 @@ struct sw_speed_plan {
 
 /* Appends one object per row to rows (an array): test, backend, strategy, batch, threads, isa,
  * tokens_per_second, tokens_per_second_samples, weight_bytes_per_token, limit_fraction,
- * energy_j_per_token, weights, the limits seen, wait and cpu_ns_per_token. */
+ * energy_j_per_token, weights, the limits seen, wait, cpu_ns_per_token and runtime (null, or what
+ * bench/opening.h says of one). */
 enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, struct sw_error *err);
 
 #endif

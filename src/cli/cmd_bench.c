@@ -37,6 +37,8 @@ static const struct sw_table_column columns[] = {
     {"read_limit_bytes_per_second", NULL, 0, 0},
     {"compute_limit", NULL, 0, 0},
     {"compute_limit_operations_per_second", NULL, 0, 0},
+    {"runtime.version", NULL, 0, 0},
+    {"runtime.graph", NULL, 0, 0},
 };
 
 static bool is_interrupted(void *ctx)
@@ -55,6 +57,7 @@ static enum sw_code measure(const struct bench_options *o, const struct sw_engin
     for (size_t i = 0; i < n_batches && code == SW_OK; i++)
         code = sw_speed_measure(&(struct sw_speed_plan){.api = parts->api,
                                                         .strategy = parts->strategy,
+                                                        .onnx_graph = parts->onnx_graph,
                                                         .model = parts->model,
                                                         .pool = parts->pool,
                                                         .meters = meters,
@@ -138,7 +141,7 @@ static int run_command(int argc, char **argv)
     if (code == SW_OK)
         code = sw_engine_parts_begin(&parts, &o.engine, &err);
     if (code == SW_OK)
-        code = sw_meter_choice_open(&meters, &o.meter, false, &err);
+        code = sw_meter_choice_open(&meters, &o.meter, sw_engine_choice_uses_gpu(&o.engine), &err);
     if (code == SW_OK)
         code = sw_resolve_model(
             &path, &name, o.engine.model_name != NULL ? o.engine.model_name : SW_FALLBACK_MODEL,

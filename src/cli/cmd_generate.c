@@ -185,6 +185,7 @@ static enum sw_code generate(const struct generate_options *o, enum sw_format fo
         code = sw_engine_open(&engine, parts->model,
                               &(struct sw_engine_options){.api = parts->api,
                                                           .strategy = parts->strategy,
+                                                          .onnx_graph = parts->onnx_graph,
                                                           .pool = parts->pool,
                                                           .max_prompt_tokens = prompt.n,
                                                           .max_new_tokens = o->max_new_tokens,

@@ -14,5 +14,6 @@ extern const struct sw_command sw_command_calibrate;
 extern const struct sw_command sw_command_generate;
 extern const struct sw_command sw_command_tokenize;
 extern const struct sw_command sw_command_pull;
+extern const struct sw_command sw_command_export;
 
 #endif

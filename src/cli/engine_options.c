@@ -34,7 +34,17 @@ enum sw_code sw_engine_parts_begin(struct sw_engine_parts *parts,
     parts->api = sw_backend_find(choice->backend, err);
     if (parts->api == NULL)
         return err->code;
+    parts->onnx_graph = choice->onnx_graph;
+    if (choice->onnx_graph != NULL && strncmp(choice->backend, "onnx_", 5) != 0)
+        return sw_fail(err, SW_EUSAGE,
+                       "--onnx_graph: %s has no ONNX graph (onnx_cpu and onnx_gpu have)",
+                       choice->backend);
     return sw_pool_create(&parts->pool, &pool, err);
+}
+
+bool sw_engine_choice_uses_gpu(const struct sw_engine_choice *choice)
+{
+    return strcmp(choice->backend, "base_gpu") == 0 || strcmp(choice->backend, "onnx_gpu") == 0;
 }
 
 enum sw_code sw_engine_parts_load(struct sw_engine_parts *parts, const char *folder_or_synthetic,

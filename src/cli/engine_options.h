@@ -14,7 +14,8 @@
 
 struct sw_engine_choice {
     const char *model_name, *revision, *backend, *strategy, *wait;
-    uint64_t n_threads; /* 0: the physical cores */
+    const char *onnx_graph; /* NULL: the best that can run */
+    uint64_t n_threads;     /* 0: the physical cores */
     bool no_pinning;
 };
 
@@ -41,8 +42,9 @@ struct sw_engine_choice {
          .name = "backend",                                                                        \
          .value = &(c).backend,                                                                    \
          .argument = "NAME",                                                                       \
-         .help = "base_cpu: our engine on the CPU (default); base_gpu, onnx_cpu and onnx_gpu are " \
-                 "named by the study and refused by this build"},                                  \
+         .help =                                                                                   \
+             "base_cpu: our engine on the CPU (default); onnx_cpu, onnx_gpu: ONNX Runtime, where " \
+             "it is installed; base_gpu is named by the study and refused by this build"},         \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "strategy",                                                                       \
          .value = &(c).strategy,                                                                   \
@@ -50,6 +52,12 @@ struct sw_engine_choice {
          .help = "none: fp32 (default); quantization: 16-bit weights; quantization16bit: 16-bit "  \
                  "weights and activations; quantization8bit; quantization_dynamic8bit; "           \
                  "quantization4bit"},                                                              \
+        {.kind = SW_OPTION_TEXT,                                                                   \
+         .name = "onnx_graph",                                                                     \
+         .value = &(c).onnx_graph,                                                                 \
+         .argument = "NAME",                                                                       \
+         .help = "of onnx_cpu and onnx_gpu: fused (default where the head size is a multiple of "  \
+                 "16), plain, or exporter, the shape that the study ran"},                         \
         {.kind = SW_OPTION_COUNT,                                                                  \
          .name = "threads",                                                                        \
          .letter = 't',                                                                            \
@@ -73,6 +81,7 @@ struct sw_engine_choice {
 struct sw_engine_parts {
     const struct sw_backend_api *api;
     enum sw_strategy strategy;
+    const char *onnx_graph;
     struct sw_pool *pool;
     struct sw_model *model;
     struct sw_tokenizer *tokenizer; /* NULL where the folder has none and none was required */
@@ -81,6 +90,9 @@ struct sw_engine_parts {
 /* Checks backend and strategy and starts the threads. */
 enum sw_code sw_engine_parts_begin(struct sw_engine_parts *parts,
                                    const struct sw_engine_choice *choice, struct sw_error *err);
+
+/* Whether the choice computes on a GPU, whose joules then count. */
+bool sw_engine_choice_uses_gpu(const struct sw_engine_choice *choice);
 
 /* Opens model and tokenizer of a folder or synthetic name. */
 enum sw_code sw_engine_parts_load(struct sw_engine_parts *parts, const char *folder_or_synthetic,

@@ -11,7 +11,7 @@
 static const struct sw_command *const commands[] = {
     &sw_command_run,       &sw_command_bench,    &sw_command_measure,  &sw_command_doctor,
     &sw_command_report,    &sw_command_generate, &sw_command_tokenize, &sw_command_pull,
-    &sw_command_calibrate, &sw_command_compare,
+    &sw_command_calibrate, &sw_command_compare,  &sw_command_export,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

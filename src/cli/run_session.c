@@ -36,6 +36,7 @@ struct sw_run_session {
     struct sw_meter_sampler *sampler; /* beside the edges, from load to end */
     struct sw_conditions_reader *conditions;
     struct sw_snapshot load_begin, load_end;
+    struct sw_opening opening;
     json_t *warm_up; /* what it came to; NULL: none, or given away */
     struct sw_run_record record;
     size_t block;      /* under way */
@@ -104,10 +105,8 @@ static enum sw_code prepare(struct sw_run_session *s, struct sw_error *err)
     if (code == SW_OK)
         code = sw_engine_parts_begin(&s->parts, &o->engine, err);
     if (code == SW_OK)
-        code = sw_meter_choice_open(&s->meters, &o->meter,
-                                    strcmp(o->engine.backend, "base_gpu") == 0 ||
-                                        strcmp(o->engine.backend, "onnx_gpu") == 0,
-                                    err);
+        code =
+            sw_meter_choice_open(&s->meters, &o->meter, sw_engine_choice_uses_gpu(&o->engine), err);
     if (code == SW_OK)
         code = sw_conditions_open(&s->conditions, o->meter.sysfs_root, err);
     if (code == SW_OK)
@@ -133,6 +132,7 @@ static enum sw_code load(struct sw_run_session *s, struct sw_error *err)
         if (sw_meter_sampler_start(&s->sampler, s->meters, &sampling, err) != SW_OK)
             return err->code;
     }
+    s->opening.meters = s->meters;
     sw_meter_set_read_at_tick(s->meters, SW_EDGE_WAIT_NS, &s->load_begin);
     enum sw_code code = sw_engine_parts_load(&s->parts, s->model_path, true, err);
     if (code != SW_OK)
@@ -148,7 +148,10 @@ static enum sw_code load(struct sw_run_session *s, struct sw_error *err)
                                                           .pool = s->parts.pool,
                                                           .n_sequences = s->batch,
                                                           .max_prompt_tokens = longest,
-                                                          .max_new_tokens = o->max_new_tokens},
+                                                          .max_new_tokens = o->max_new_tokens,
+                                                          .onnx_graph = s->parts.onnx_graph,
+                                                          .on_stage = sw_opening_on_stage,
+                                                          .stage_ctx = &s->opening},
                               err);
     sw_meter_set_read_at_tick(s->meters, SW_EDGE_WAIT_NS, &s->load_end);
     return code;
@@ -201,6 +204,7 @@ static json_t *make_run_line(struct sw_run_session *s, const struct sw_idle *idl
         .meters = s->meters,
         .load_begin = &s->load_begin,
         .load_end = &s->load_end,
+        .opening = &s->opening,
         .used = &s->profile,
         .order_seed = o->seed,
         .warm_up = warm_up,

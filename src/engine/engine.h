@@ -25,7 +25,9 @@ struct sw_engine_options {
     size_t prefill_block;     /* tokens of one prefill call; 0: SW_PREFILL_BLOCK. All of the prompts
                                  where the strategy needs whole ones (backend/backend.h) */
     bool score_prompt;        /* logits of every prompt position, for prompt_nll */
-    const char *onnx_graph;   /* backend/backend.h */
+    const char *onnx_graph;   /* backend/backend.h, as the next two */
+    void (*on_stage)(void *ctx, enum sw_open_stage stage, bool is_end);
+    void *stage_ctx;
 };
 
 enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model,

@@ -19,6 +19,8 @@ static const struct {
     {"strategy", "strategy", NULL, NULL},
     {"arithmetic", "arithmetic", NULL, NULL},
     {"kv_dtype", "kv_dtype", NULL, NULL},
+    {"runtime_version", "runtime", "version", NULL},
+    {"runtime_graph", "runtime", "graph", NULL},
     {"threads", "threads", NULL, NULL},
     {"isa", "isa", NULL, NULL},
     {"batch", "batch", NULL, NULL},

@@ -166,6 +166,36 @@ static void put_verdict(json_t *rows, const json_t *record)
     sw_buffer_free(&text);
 }
 
+/* Who computes: kernels of ours, or a runtime with which graph. */
+static void put_engine(char *text, size_t size, const json_t *record)
+{
+    const json_t *runtime = json_object_get(record, "runtime");
+    if (json_is_object(runtime))
+        snprintf(text, size, "%s %s, %s graph, %lld threads", text_at(runtime, "name"),
+                 text_at(runtime, "version"), text_at(runtime, "graph"),
+                 integer_at(record, "threads"));
+    else
+        snprintf(text, size, "%s kernels, %lld threads", text_at(record, "isa"),
+                 integer_at(record, "threads"));
+}
+
+/* What a runtime's opening took, which is part of load. */
+static void put_opening(json_t *rows, const json_t *record)
+{
+    const json_t *runtime = json_object_get(record, "runtime");
+    if (!json_is_object(runtime))
+        return;
+    char figure[64], source[256];
+    const char *why = json_string_value(json_object_get(runtime, "conversion"));
+    double conversion_s = number_at(runtime, "conversion_phase.ns") * 1e-9;
+    double session_s = number_at(runtime, "session_start.ns") * 1e-9;
+    snprintf(figure, sizeof figure, "%.3f s", conversion_s + session_s);
+    snprintf(source, sizeof source, "measured, in load: graph %s%s%s %.3f s, session %.3f s",
+             why != NULL ? "converted (" : "from the cache", why != NULL ? why : "",
+             why != NULL ? ")" : "", conversion_s, session_s);
+    sw_lines_put(rows, "Opening", figure, source);
+}
+
 static json_t *report_rows(const json_t *record)
 {
     json_t *rows = json_array();
@@ -180,12 +210,12 @@ static json_t *report_rows(const json_t *record)
     snprintf(source, sizeof source, "runs as %s", text_at(record, "arithmetic"));
     sw_lines_put(rows, "Strategy", text_at(record, "strategy"), source);
     long long batch = integer_at(record, "batch");
-    snprintf(source, sizeof source, "%s kernels, %lld threads", text_at(record, "isa"),
-             integer_at(record, "threads"));
+    put_engine(source, sizeof source, record);
     if (batch > 1)
         snprintf(source + strlen(source), sizeof source - strlen(source),
                  ", up to %lld questions at once", batch);
     sw_lines_put(rows, "Backend", text_at(record, "backend"), source);
+    put_opening(rows, record);
     snprintf(source, sizeof source, "%s split, prompt: %s", text_at(record, "dataset.split"),
              text_at(record, "prompt.template"));
     sw_lines_put(rows, "Data set", text_at(record, "dataset_name"), source);
@@ -250,6 +280,8 @@ static const struct sw_table_column csv_columns[] = {
     {"strategy", NULL, 0, 0},
     {"arithmetic", NULL, 0, 0},
     {"isa", NULL, 0, 0},
+    {"runtime.version", NULL, 0, 0},
+    {"runtime.graph", NULL, 0, 0},
     {"threads", NULL, 0, 0},
     {"dataset_name", NULL, 0, 0},
     {"dataset_split", NULL, 0, 0},

@@ -90,3 +90,63 @@ generate() { # LIBRARY
         [ "$(jq -r '.[0].arithmetic' out)" = "${pair#*=}" ]
     done
 }
+
+@test "the record of a run holds what the runtime is, and what conversion and session took" {
+    need_runtime
+    "$SMOLWATT" run -m "$tiny" --backend onnx_cpu --samples 2 -n 3 -o json >first 2>err || { cat err; return 1; }
+    "$SMOLWATT" run -m "$tiny" --backend onnx_cpu --samples 2 -n 3 -o json >again 2>err
+    jq -e '.runtime | .name == "onnxruntime" and .conversion == "not there yet" and
+        .conversion_phase.ns > 0 and .session_start.ns > 0 and .session_start.energy.cpu != null' first
+    jq -e '.runtime.conversion == null and .weight_bytes_per_token > 0' again
+    check_journal smolwatt.jsonl
+    "$SMOLWATT" run -m "$tiny" --samples 2 -n 3 -o json >ours 2>err
+    jq -e '.runtime == null' ours
+    check_journal smolwatt.jsonl
+}
+
+@test "--onnx_graph exporter runs the study's shape, and other graphs are not resumed with it" {
+    need_runtime
+    "$SMOLWATT" run -m "$tiny" --backend onnx_cpu --onnx_graph exporter --samples 2 -n 3 -o json >out 2>err
+    jq -e '.runtime | .graph == "exporter" and .graph_reason == "asked for"' out
+    run "$SMOLWATT" run -m "$tiny" --backend onnx_cpu --samples 2 -n 3 --resume
+    [ "$status" -eq 2 ]
+    [[ $output == *"has another plan"* ]]
+}
+
+@test "--onnx_graph is refused where there is no such graph" {
+    for command in run bench "generate --prompt_ids 1"; do
+        run "$SMOLWATT" $command -m "$tiny" --onnx_graph exporter
+        [ "$status" -eq 2 ]
+        [[ $output == *"--onnx_graph: base_cpu has no ONNX graph"* ]]
+    done
+    run "$SMOLWATT" export onnx -m "$tiny" -o there --onnx_graph round
+    [ "$status" -eq 2 ]
+    [[ $output == *"unknown graph 'round'"* ]]
+    [ ! -e there ]
+}
+
+@test "export onnx writes two files, and none where it cannot" {
+    "$SMOLWATT" export onnx -m "$tiny" -o there >out 2>err || { cat err; return 1; }
+    [ "$(cat out)" = "there/model.onnx
+there/model.onnx.data" ]
+    [ "$(ls -A there | wc -l)" -eq 2 ]
+    status=0
+    "$SMOLWATT" export onnx -m "$tiny" -o there >out 2>err || status=$?
+    one_line "there/model.onnx: is there already (--force replaces it)"
+    ! grep -qa quantization4bit there/model.onnx
+    "$SMOLWATT" export onnx -m "$tiny" -o there --force --strategy quantization4bit
+    grep -qa quantization4bit there/model.onnx
+    "$SMOLWATT" export onnx -m "$tiny" -o small --strategy quantization16bit --backend onnx_gpu
+    status=0
+    "$SMOLWATT" export onnx -m "$tiny" -o refused --strategy quantization16bit >out 2>err || status=$?
+    one_line "onnx_cpu: strategy quantization16bit: ONNX Runtime has no 16-bit kernels on the CPU"
+    [ ! -e refused ]
+    status=0
+    (ulimit -f 100 && "$SMOLWATT" export onnx -m "$tiny" -o full >out 2>err) || status=$?
+    one_line "full/model.onnx.data: no room for"
+    [ ! -e full ]
+    for wrong in "gguf -o x -m $tiny" "onnx -m $tiny" "onnx -o x" "onnx -o x -m $tiny --backend base_cpu"; do
+        run "$SMOLWATT" export $wrong
+        [ "$status" -eq 2 ]
+    done
+}

@@ -6,7 +6,7 @@ load helpers
     run "$SMOLWATT" --help
     [ "$status" -eq 0 ]
     [[ $output == *"what a token costs"* ]]
-    for command in run bench measure doctor report calibrate generate tokenize pull; do
+    for command in run bench measure doctor report calibrate generate tokenize pull export; do
         "$SMOLWATT" $command --help >out 2>err
         [ ! -s err ]
         grep -q "^Usage: smolwatt $command" out
@@ -14,7 +14,7 @@ load helpers
 }
 
 @test "every option of every help stands in the man page" {
-    for command in run bench measure doctor report calibrate generate tokenize pull; do
+    for command in run bench measure doctor report calibrate generate tokenize pull export; do
         for option in $("$SMOLWATT" $command --help | grep -oE '^ +(-[a-z], )?--[a-z_]+' | grep -oE -- '--[a-z_]+'); do
             [ "$option" = --help ] && continue
             grep -qE -- "-${option#--}( |,|$)|Fl -${option#--}|, -${option#--}" "$root/docs/man/smolwatt.1" ||

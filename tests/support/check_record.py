@@ -290,6 +290,21 @@ def check_repeated(run, samples, end):
             close(mine, None if uj is None else uj * 1e-6 / tokens, f"prefill_repeated, J/token of {component}")
 
 
+def check_opening(run):
+    """Conversion and start of a session, from the counters at their edges, inside of load."""
+    runtime = run.get("runtime")
+    if runtime is None:
+        return
+    load = run["load_edges"]
+    for name in ("conversion_phase", "session_start"):
+        stage = runtime[name]
+        edges = stage["edges"]
+        close(stage["ns"], edges["end"]["begin_ns"] - edges["begin"]["end_ns"], f"runtime.{name}.ns")
+        check_phase(run["meters"], stage["energy"], edges["begin"], edges["end"], name)
+        if edges["begin"]["begin_ns"] < load["begin"]["end_ns"] or edges["end"]["end_ns"] > load["end"]["begin_ns"]:
+            fail(f"runtime.{name}: outside of load")
+
+
 def check_idle(run, end):
     for name, owner in (("idle_before", run), ("idle_after", end)):
         edges = owner[f"{name}_edges"]
@@ -424,6 +439,7 @@ def check_end(run, samples, windows, qualities, end):
     check_latency(samples, end)
     check_quality(samples, qualities, end)
     check_blocks(run, samples, windows, end)
+    check_opening(run)
     check_idle(run, end)
     check_repeated(run, samples, end)
     check_verdict(run, windows if run["batch"] > 1 else samples, end)

@@ -155,6 +155,12 @@ static enum sw_code choose_variant(struct sw_backend *b, bool use_cuda, struct s
                                   err);
 }
 
+static void tell_stage(const struct sw_backend *b, enum sw_open_stage stage, bool is_end)
+{
+    if (b->options.on_stage != NULL)
+        b->options.on_stage(b->options.stage_ctx, stage, is_end);
+}
+
 static enum sw_code open_backend(struct sw_backend *b, const struct sw_model *model, bool use_cuda,
                                  struct sw_error *err)
 {
@@ -176,15 +182,19 @@ static enum sw_code open_backend(struct sw_backend *b, const struct sw_model *mo
                                b->options.max_positions, &b->cache_bytes_each))
         return sw_fail(err, SW_ENOMEM, "KV cache: the size overflows");
 
+    tell_stage(b, SW_OPEN_CONVERSION, false);
     times->conversion_start_ns = sw_clock_ns();
     code = sw_onnx_cache_get(&path, &b->conversion, model, &b->variant, b->options.pool, err);
     times->conversion_end_ns = sw_clock_ns();
+    tell_stage(b, SW_OPEN_CONVERSION, true);
     if (code != SW_OK)
         return code;
     sw_pool_park(b->options.pool);
+    tell_stage(b, SW_OPEN_SESSION, false);
     times->session_start_ns = sw_clock_ns();
     code = open_session(b, path, use_cuda, err);
     times->session_end_ns = sw_clock_ns();
+    tell_stage(b, SW_OPEN_SESSION, true);
     free(path);
     fill_info(b);
     return code == SW_OK ? map_buffers(b, err) : code;

@@ -73,60 +73,65 @@ static struct sw_onnx_name length_of(struct sw_onnx_decoder *d, const char *x, i
     return SW_ONNX_OP(&d->g, "Gather", shape.text, index.text);
 }
 
-/* Reshape to (length of axis 0, length of axis, a, b), or with the middle two exchanged, worked
- * out when the graph runs, as exporters write it. */
-static struct sw_onnx_name reshape_as_exported(struct sw_onnx_decoder *d, const char *x,
-                                               const char *like, int64_t axis, int64_t a, int64_t b,
-                                               bool length_first)
+/* The same as a vector of one, the form in which shapes are put together. */
+static struct sw_onnx_name unsqueezed_length_of(struct sw_onnx_decoder *d, const char *x,
+                                                int64_t axis)
 {
-    struct sw_onnx_builder *g = &d->g;
-    struct sw_onnx_name batch = length_of(d, like, 0), length = length_of(d, like, axis);
-    struct sw_onnx_name first = SW_ONNX_INTS(g, a), second = SW_ONNX_INTS(g, b), shape;
-    batch = unsqueeze(d, batch.text, 0);
-    length = unsqueeze(d, length.text, 0);
-    const char *two = length_first ? length.text : first.text;
-    const char *three = length_first ? first.text : length.text;
-    if (b > 0)
-        shape =
-            sw_onnx_add(g, &(struct sw_onnx_node){.type = "Concat",
-                                                  .inputs = {batch.text, two, three, second.text},
-                                                  .attributes = {INT("axis", 0)}});
-    else
-        shape = sw_onnx_add(g, &(struct sw_onnx_node){.type = "Concat",
-                                                      .inputs = {batch.text, two, three},
-                                                      .attributes = {INT("axis", 0)}});
-    return SW_ONNX_OP(g, "Reshape", x, shape.text);
+    struct sw_onnx_name length = length_of(d, x, axis);
+    return unsqueeze(d, length.text, 0);
 }
 
-/* (batch, sequence, n * head_dim) to (batch, n, sequence, head_dim). */
-static struct sw_onnx_name split_heads(struct sw_onnx_decoder *d, const char *x, size_t n)
+/* (batch, sequence, n * head_dim) to (batch, n, sequence, head_dim). An exporter takes the lengths
+ * from the layer's input, of which like is the name. */
+static struct sw_onnx_name split_heads(struct sw_onnx_decoder *d, const char *x, const char *like,
+                                       size_t n)
 {
+    struct sw_onnx_builder *g = &d->g;
     int64_t heads = (int64_t)n, width = (int64_t)d->config->head_dim;
-    struct sw_onnx_name y;
+    struct sw_onnx_name shape;
     if (d->variant.graph == SW_ONNX_EXPORTER) {
-        y = reshape_as_exported(d, x, x, 1, heads, width, true);
+        struct sw_onnx_name batch = unsqueezed_length_of(d, like, 0);
+        struct sw_onnx_name length = unsqueezed_length_of(d, like, 1);
+        struct sw_onnx_name one_head = SW_ONNX_INTS(g, heads, width);
+        shape = sw_onnx_add(
+            g, &(struct sw_onnx_node){.type = "Concat",
+                                      .inputs = {batch.text, length.text, one_head.text},
+                                      .attributes = {INT("axis", 0)}});
     } else {
-        struct sw_onnx_name shape = SW_ONNX_INTS(&d->g, 0, 0, heads, width);
-        y = SW_ONNX_OP(&d->g, "Reshape", x, shape.text);
+        shape = SW_ONNX_INTS(g, 0, 0, heads, width);
     }
+    struct sw_onnx_name y = SW_ONNX_OP(g, "Reshape", x, shape.text);
     return transpose(d, y.text, 0, 2, 1, 3);
 }
 
-static struct sw_onnx_name slice(struct sw_onnx_decoder *d, const char *x, size_t begin, size_t end)
+static struct sw_onnx_name slice(struct sw_onnx_decoder *d, const char *x, const char *begin,
+                                 const char *end)
 {
-    struct sw_onnx_name from = SW_ONNX_INTS(&d->g, (int64_t)begin);
-    struct sw_onnx_name to = SW_ONNX_INTS(&d->g, (int64_t)end);
     struct sw_onnx_name axis = SW_ONNX_INTS(&d->g, 3);
-    return SW_ONNX_OP(&d->g, "Slice", x, from.text, to.text, axis.text);
+    return SW_ONNX_OP(&d->g, "Slice", x, begin, end, axis.text);
+}
+
+/* Half of a head's width, which an exporter works out in every run. */
+static struct sw_onnx_name half_width(struct sw_onnx_decoder *d, const char *x)
+{
+    struct sw_onnx_builder *g = &d->g;
+    if (d->variant.graph != SW_ONNX_EXPORTER)
+        return SW_ONNX_INTS(g, (int64_t)(d->config->head_dim / 2));
+    struct sw_onnx_name two = sw_onnx_int(g, 2), half = length_of(d, x, 3);
+    half = SW_ONNX_OP(g, "Div", half.text, two.text);
+    half = sw_onnx_cast(d, half.text, SW_ONNX_INT64);
+    half = sw_onnx_cast(d, half.text, SW_ONNX_INT64);
+    return unsqueeze(d, half.text, 0);
 }
 
 /* x cos + (second half negated, first half) sin. */
 static struct sw_onnx_name rotate(struct sw_onnx_decoder *d, const char *x)
 {
     struct sw_onnx_builder *g = &d->g;
-    size_t width = d->config->head_dim;
-    struct sw_onnx_name first = slice(d, x, 0, width / 2);
-    struct sw_onnx_name second = slice(d, x, width / 2, width);
+    struct sw_onnx_name begin = SW_ONNX_INTS(g, 0), end = SW_ONNX_INTS(g, INT64_MAX);
+    struct sw_onnx_name half = half_width(d, x);
+    struct sw_onnx_name first = slice(d, x, begin.text, half.text);
+    struct sw_onnx_name second = slice(d, x, half.text, end.text);
     second = SW_ONNX_OP(g, "Neg", second.text);
     struct sw_onnx_name turned = concat(d, second.text, first.text, -1);
     struct sw_onnx_name a = SW_ONNX_OP(g, "Mul", x, d->cosines.text);
@@ -144,42 +149,93 @@ static void extend(struct sw_onnx_decoder *d, const struct cache *cache, size_t 
                                               .attributes = {INT("axis", 2)}});
 }
 
-/* Each head of keys or values once for every query head that reads it. */
+/* Each head of keys or values once for every query head that reads it. All shapes are worked out
+ * in every run, and a length of -1, which never comes, is looked for. */
 static struct sw_onnx_name repeat(struct sw_onnx_decoder *d, const char *x)
 {
-    const struct sw_config *c = d->config;
-    int64_t group = (int64_t)(c->n_heads / c->n_kv_heads);
-    struct sw_onnx_name times = SW_ONNX_INTS(&d->g, 1, 1, group, 1, 1);
+    struct sw_onnx_builder *g = &d->g;
+    int64_t group = (int64_t)(d->config->n_heads / d->config->n_kv_heads);
+    struct sw_onnx_name batch = unsqueezed_length_of(d, x, 0), kv_heads = length_of(d, x, 1);
+    struct sw_onnx_name length = unsqueezed_length_of(d, x, 2);
+    struct sw_onnx_name width = unsqueezed_length_of(d, x, 3);
+    struct sw_onnx_name one_head = unsqueeze(d, kv_heads.text, 0);
+    struct sw_onnx_name times = SW_ONNX_INTS(g, group), all = SW_ONNX_INTS(g, -1);
+    struct sw_onnx_name factor = sw_onnx_int(g, group), minus_one = sw_onnx_int(g, -1);
     struct sw_onnx_name wide = unsqueeze(d, x, 2);
-    wide = SW_ONNX_OP(&d->g, "Expand", wide.text, times.text);
-    return reshape_as_exported(d, wide.text, x, 2, (int64_t)c->n_heads, (int64_t)c->head_dim,
-                               false);
+    struct sw_onnx_name shape =
+        sw_onnx_add(g, &(struct sw_onnx_node){.type = "Concat",
+                                              .inputs = {batch.text, one_head.text, times.text,
+                                                         length.text, width.text},
+                                              .attributes = {INT("axis", 0)}});
+    shape = SW_ONNX_OP(g, "Reshape", shape.text, all.text);
+    struct sw_onnx_name n_dims = SW_ONNX_OP(g, "Shape", shape.text);
+    struct sw_onnx_name ones =
+        sw_onnx_add(g, &(struct sw_onnx_node){
+                           .type = "ConstantOfShape",
+                           .inputs = {n_dims.text},
+                           .attributes = {{.name = "value", .kind = SW_ONNX_IS_TENSOR, .i = 1}}});
+    struct sw_onnx_name unknown = SW_ONNX_OP(g, "Mul", ones.text, minus_one.text);
+    unknown = SW_ONNX_OP(g, "Equal", shape.text, unknown.text);
+    shape = SW_ONNX_OP(g, "Where", unknown.text, ones.text, shape.text);
+    wide = SW_ONNX_OP(g, "Expand", wide.text, shape.text);
+    struct sw_onnx_name heads = SW_ONNX_OP(g, "Mul", kv_heads.text, factor.text);
+    heads = unsqueeze(d, heads.text, 0);
+    shape = sw_onnx_add(
+        g, &(struct sw_onnx_node){.type = "Concat",
+                                  .inputs = {batch.text, heads.text, length.text, width.text},
+                                  .attributes = {INT("axis", 0)}});
+    return SW_ONNX_OP(g, "Reshape", wide.text, shape.text);
 }
 
-static struct sw_onnx_name softmax(struct sw_onnx_decoder *d, const char *scores)
+static struct sw_onnx_name softmax(struct sw_onnx_decoder *d, const char *scores, const char *mask)
 {
-    struct sw_onnx_name masked = SW_ONNX_OP(&d->g, "Add", scores, d->mask.text);
+    struct sw_onnx_name masked = SW_ONNX_OP(&d->g, "Add", scores, mask);
     return sw_onnx_add(&d->g, &(struct sw_onnx_node){.type = "Softmax",
                                                      .inputs = {masked.text},
                                                      .attributes = {INT("axis", -1)}});
 }
 
-static struct sw_onnx_name attend_as_exported(struct sw_onnx_decoder *d, const struct cache *cache,
-                                              const char *q)
+/* 1 / sqrt(head_dim), from the queries' own shape. */
+static struct sw_onnx_name scale_as_exported(struct sw_onnx_decoder *d, const char *q)
 {
     struct sw_onnx_builder *g = &d->g;
-    const struct sw_config *c = d->config;
-    struct sw_onnx_name root = sw_onnx_number(g, d->real, sqrtf((float)c->head_dim));
+    struct sw_onnx_name last = SW_ONNX_INTS(g, -1), end = SW_ONNX_INTS(g, INT64_MAX);
+    struct sw_onnx_name one = sw_onnx_number(g, SW_ONNX_FLOAT, 1);
+    struct sw_onnx_name x = SW_ONNX_OP(g, "Shape", q);
+    x = SW_ONNX_OP(g, "Slice", x.text, last.text, end.text);
+    x = sw_onnx_cast(d, x.text, SW_ONNX_FLOAT);
+    x = SW_ONNX_OP(g, "Sqrt", x.text);
+    x = SW_ONNX_OP(g, "Div", one.text, x.text);
+    return sw_onnx_cast(d, x.text, SW_ONNX_FLOAT);
+}
+
+/* As torch.onnx writes scaled_dot_product_attention: the root of the scale goes to queries and
+ * keys, and the mask is cut to the keys' length in each layer. */
+static struct sw_onnx_name attend_as_exported(struct sw_onnx_decoder *d, const struct cache *cache,
+                                              const char *q, const char *like)
+{
+    struct sw_onnx_builder *g = &d->g;
     struct sw_onnx_name keys = repeat(d, cache->present[0].text);
     struct sw_onnx_name values = repeat(d, cache->present[1].text);
+    struct sw_onnx_name zero = SW_ONNX_INTS(g, 0), total = unsqueezed_length_of(d, keys.text, 2);
+    struct sw_onnx_name mask = slice(d, d->mask.text, zero.text, total.text);
+    struct sw_onnx_name scale = scale_as_exported(d, q);
+    struct sw_onnx_name root = SW_ONNX_OP(g, "Sqrt", scale.text);
+    struct sw_onnx_name queries = SW_ONNX_OP(g, "Mul", q, root.text);
+    root = SW_ONNX_OP(g, "Sqrt", scale.text);
     keys = transpose(d, keys.text, 0, 1, 3, 2);
-    struct sw_onnx_name scores = sw_onnx_product_of_activations(d, q, keys.text);
-    scores = SW_ONNX_OP(g, "Div", scores.text, root.text);
-    struct sw_onnx_name shares = softmax(d, scores.text);
-    struct sw_onnx_name mixed = sw_onnx_product_of_activations(d, shares.text, values.text);
-    mixed = transpose(d, mixed.text, 0, 2, 1, 3);
-    return reshape_as_exported(d, mixed.text, mixed.text, 1, (int64_t)(c->n_heads * c->head_dim), 0,
-                               true);
+    keys = SW_ONNX_OP(g, "Mul", keys.text, root.text);
+    struct sw_onnx_name x = sw_onnx_product_of_activations(d, queries.text, keys.text);
+    x = softmax(d, x.text, mask.text);
+    x = sw_onnx_product_of_activations(d, x.text, values.text);
+    x = transpose(d, x.text, 0, 2, 1, 3);
+    struct sw_onnx_name batch = unsqueezed_length_of(d, like, 0);
+    struct sw_onnx_name length = unsqueezed_length_of(d, like, 1), rest = SW_ONNX_INTS(g, -1);
+    struct sw_onnx_name shape =
+        sw_onnx_add(g, &(struct sw_onnx_node){.type = "Concat",
+                                              .inputs = {batch.text, length.text, rest.text},
+                                              .attributes = {INT("axis", 0)}});
+    return SW_ONNX_OP(g, "Reshape", x.text, shape.text);
 }
 
 /* The query heads of a group become rows of one product, so keys and values are not repeated. */
@@ -197,7 +253,7 @@ static struct sw_onnx_name attend_plainly(struct sw_onnx_decoder *d, const struc
     x = SW_ONNX_OP(g, "Reshape", x.text, grouped.text);
     struct sw_onnx_name keys = transpose(d, cache->present[0].text, 0, 1, 3, 2);
     x = SW_ONNX_OP(g, "MatMul", x.text, keys.text);
-    x = softmax(d, x.text);
+    x = softmax(d, x.text, d->mask.text);
     x = SW_ONNX_OP(g, "MatMul", x.text, cache->present[1].text);
     x = SW_ONNX_OP(g, "Reshape", x.text, apart.text);
     x = transpose(d, x.text, 0, 2, 1, 3);
@@ -235,13 +291,13 @@ static struct sw_onnx_name attend_by_operators(struct sw_onnx_decoder *d, const 
     struct sw_onnx_name heads[3];
     for (size_t i = 0; i < 3; i++) {
         heads[i] = sw_onnx_product(d, x, names[i], &matrices[i], &biases[i], 1);
-        heads[i] = split_heads(d, heads[i].text, i == 0 ? c->n_heads : c->n_kv_heads);
+        heads[i] = split_heads(d, heads[i].text, x, i == 0 ? c->n_heads : c->n_kv_heads);
         if (i < 2)
             heads[i] = rotate(d, heads[i].text);
         if (i > 0)
             extend(d, cache, i - 1, heads[i].text);
     }
-    return d->variant.graph == SW_ONNX_EXPORTER ? attend_as_exported(d, cache, heads[0].text)
+    return d->variant.graph == SW_ONNX_EXPORTER ? attend_as_exported(d, cache, heads[0].text, x)
                                                 : attend_plainly(d, cache, heads[0].text);
 }
 

@@ -12,20 +12,22 @@ enum { MODEL_OPSETS = 8, MODEL_METADATA = 14 };
 enum { OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
 enum { GRAPH_NODES = 1, GRAPH_NAME = 2, GRAPH_CONSTANTS = 5, GRAPH_INPUTS = 11, GRAPH_OUTPUTS };
 enum { NODE_INPUTS = 1, NODE_OUTPUTS, NODE_NAME, NODE_TYPE, NODE_ATTRIBUTES, NODE_DOMAIN = 7 };
-enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS = 8 };
-enum { ATTRIBUTE_KIND = 20, KIND_FLOAT = 1, KIND_INT = 2, KIND_INTS = 7 };
+enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_TENSOR = 5 };
+enum { ATTRIBUTE_INTS = 8, ATTRIBUTE_KIND = 20 };
+enum { KIND_FLOAT = 1, KIND_INT = 2, KIND_TENSOR = 4, KIND_INTS = 7 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE, TENSOR_NAME = 8, TENSOR_BYTES, TENSOR_EXTERNAL = 13 };
 enum { TENSOR_LOCATION = 14, LOCATION_EXTERNAL = 1 };
 enum { ENTRY_KEY = 1, ENTRY_VALUE };
 enum { VALUE_NAME = 1, VALUE_TYPE, TYPE_TENSOR = 1, TENSOR_ELEMENT = 1, TENSOR_SHAPE };
 enum { SHAPE_DIM = 1, DIM_SIZE = 1, DIM_NAME };
 
-static void put_attribute(struct sw_buffer *node, struct sw_buffer *inner,
+static void put_attribute(struct sw_buffer *node, struct sw_buffer *inner, struct sw_buffer *tensor,
                           const struct sw_onnx_attribute *a)
 {
     static const int kinds[] = {[SW_ONNX_IS_INT] = KIND_INT,
                                 [SW_ONNX_IS_FLOAT] = KIND_FLOAT,
-                                [SW_ONNX_IS_INTS] = KIND_INTS};
+                                [SW_ONNX_IS_INTS] = KIND_INTS,
+                                [SW_ONNX_IS_TENSOR] = KIND_TENSOR};
     sw_protobuf_text(inner, ATTRIBUTE_NAME, a->name);
     switch (a->kind) {
     case SW_ONNX_IS_INT:
@@ -37,6 +39,12 @@ static void put_attribute(struct sw_buffer *node, struct sw_buffer *inner,
     case SW_ONNX_IS_INTS:
         for (size_t i = 0; i < a->n_ints; i++)
             sw_protobuf_int(inner, ATTRIBUTE_INTS, a->ints[i]);
+        break;
+    case SW_ONNX_IS_TENSOR:
+        sw_protobuf_int(tensor, TENSOR_DIMS, 1);
+        sw_protobuf_int(tensor, TENSOR_TYPE, SW_ONNX_INT64);
+        sw_protobuf_bytes(tensor, TENSOR_BYTES, &a->i, sizeof a->i);
+        sw_protobuf_message(inner, ATTRIBUTE_TENSOR, tensor);
         break;
     }
     sw_protobuf_int(inner, ATTRIBUTE_KIND, kinds[a->kind]);
@@ -63,7 +71,7 @@ struct sw_onnx_name sw_onnx_add(struct sw_onnx_builder *g, const struct sw_onnx_
     sw_protobuf_text(message, NODE_NAME, name.text);
     sw_protobuf_text(message, NODE_TYPE, node->type);
     for (size_t i = 0; i < SW_ONNX_MAX_ATTRIBUTES && node->attributes[i].name != NULL; i++)
-        put_attribute(message, &g->part[1], &node->attributes[i]);
+        put_attribute(message, &g->part[1], &g->part[2], &node->attributes[i]);
     if (node->domain != NULL)
         sw_protobuf_text(message, NODE_DOMAIN, node->domain);
     sw_protobuf_message(&g->nodes, GRAPH_NODES, message);

@@ -53,7 +53,12 @@ struct sw_onnx_dim {
 
 struct sw_onnx_attribute {
     const char *name; /* NULL ends the list */
-    enum { SW_ONNX_IS_INT, SW_ONNX_IS_FLOAT, SW_ONNX_IS_INTS } kind;
+    enum {
+        SW_ONNX_IS_INT,
+        SW_ONNX_IS_FLOAT,
+        SW_ONNX_IS_INTS,
+        SW_ONNX_IS_TENSOR, /* of one integer, i */
+    } kind;
     int64_t i;
     float f;
     int64_t ints[SW_ONNX_MAX_DIMS];

@@ -10,6 +10,7 @@ export SMOLWATT=$PWD/$BUILD/smolwatt
 export SW_SHARED=${SW_SHARED:-$PWD/../shared}
 export SW_FIXTURES=$PWD/tests/fixtures
 export CMOCKA_MESSAGE_OUTPUT=TAP
+export TSAN_OPTIONS=${TSAN_OPTIONS:-suppressions=$PWD/tests/support/tsan.supp}
 passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

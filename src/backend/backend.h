@@ -101,6 +101,26 @@ struct sw_backend_info {
     struct sw_runtime_info runtime;
 };
 
+/* A greedy answer that a backend generates by itself. */
+struct sw_backend_answer {
+    int32_t id;        /* the newest id, not run yet */
+    uint32_t position; /* its position */
+    uint32_t sequence;
+    size_t max_ids;          /* from 1; position + max_ids is not above max_positions */
+    const int32_t *stop_ids; /* (n_stop_ids) the answer ends behind one of these */
+    size_t n_stop_ids;       /* to SW_MAX_EOS */
+
+    /* Told of each id as soon as the host knows it, in order; false: the answer ends behind it. The
+     * device may be ahead by then: what it has made beyond is thrown away. NULL: nobody asks. */
+    bool (*on_id)(void *ctx, int32_t id);
+    void *ctx;
+
+    int32_t *ids;        /* (max_ids) out; -1 where no logit is a number, which ends the answer */
+    uint64_t *stamps_ns; /* (max_ids) out, CLOCK_MONOTONIC, when the device knew each id */
+    double *logprobs;    /* (max_ids) out, or NULL */
+    size_t n_ids;        /* out */
+};
+
 struct sw_backend; /* opaque; one open model on one device */
 
 struct sw_backend_api {
@@ -116,6 +136,17 @@ struct sw_backend_api {
      * them: (n_wanted, vocab_size). Refuses a token outside the ranges above. */
     enum sw_code (*forward)(struct sw_backend *backend, const struct sw_batch_token *tokens,
                             size_t n_tokens, float *logits, struct sw_error *err);
+
+    /* As forward, but the greatest logit of each token that wants them is chosen where they are:
+     * ids (n_wanted), logprobs (n_wanted) natural log of each id's probability, or NULL. An id is -1
+     * where no logit is a number. NULL: the backend has no such call. */
+    enum sw_code (*greedy)(struct sw_backend *backend, const struct sw_batch_token *tokens,
+                           size_t n_tokens, int32_t *ids, double *logprobs, struct sw_error *err);
+
+    /* One sequence's greedy answer, token after token, without the host in between. NULL: the
+     * backend has no such call. */
+    enum sw_code (*decode)(struct sw_backend *backend, struct sw_backend_answer *answer,
+                           struct sw_error *err);
 
     /* Forgets what the sequence has seen. */
     void (*reset)(struct sw_backend *backend, uint32_t sequence);

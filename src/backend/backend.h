@@ -69,7 +69,20 @@ struct sw_batch_token {
 };
 
 /* Which of the machine's limits (backend/limits.h) bounds the products. */
-enum sw_compute_limit { SW_COMPUTE_FMA_F32, SW_COMPUTE_DOT_BF16, SW_COMPUTE_DOT_S8 };
+enum sw_compute_limit {
+    SW_COMPUTE_FMA_F32,
+    SW_COMPUTE_DOT_BF16,
+    SW_COMPUTE_DOT_S8,
+    SW_COMPUTE_DOT_F16, /* a GPU's, as the next one */
+    SW_COMPUTE_DOT_TF32,
+};
+
+/* What a device can do at most. */
+struct sw_device_rates {
+    double read_bytes_per_second;
+    double operations_per_second; /* of the kind that the backend's compute_limit names; a
+                                     multiply-add counts as two */
+};
 
 /* Of a runtime that computes for the backend: what it is, and what opening it took. */
 struct sw_runtime_info {
@@ -138,8 +151,8 @@ struct sw_backend_api {
                             size_t n_tokens, float *logits, struct sw_error *err);
 
     /* As forward, but the greatest logit of each token that wants them is chosen where they are:
-     * ids (n_wanted), logprobs (n_wanted) natural log of each id's probability, or NULL. An id is -1
-     * where no logit is a number. NULL: the backend has no such call. */
+     * ids (n_wanted), logprobs (n_wanted) natural log of each id's probability, or NULL. An id is
+     * -1 where no logit is a number. NULL: the backend has no such call. */
     enum sw_code (*greedy)(struct sw_backend *backend, const struct sw_batch_token *tokens,
                            size_t n_tokens, int32_t *ids, double *logprobs, struct sw_error *err);
 
@@ -147,6 +160,12 @@ struct sw_backend_api {
      * backend has no such call. */
     enum sw_code (*decode)(struct sw_backend *backend, struct sw_backend_answer *answer,
                            struct sw_error *err);
+
+    /* One timed repetition of the limits of the device that computes: it reads as many bytes as the
+     * weights of a token have, and multiplies and adds in registers alone. NULL: the processors
+     * compute, and backend/limits.h measures them. */
+    enum sw_code (*measure_limits)(struct sw_backend *backend, struct sw_device_rates *out,
+                                   struct sw_error *err);
 
     /* Forgets what the sequence has seen. */
     void (*reset)(struct sw_backend *backend, uint32_t sequence);

@@ -106,6 +106,8 @@ const char *sw_compute_limit_name(enum sw_compute_limit compute)
         [SW_COMPUTE_FMA_F32] = "fma_f32",
         [SW_COMPUTE_DOT_BF16] = "dot_bf16",
         [SW_COMPUTE_DOT_S8] = "dot_s8",
+        [SW_COMPUTE_DOT_F16] = "dot_f16",
+        [SW_COMPUTE_DOT_TF32] = "dot_tf32",
     };
     return names[compute];
 }

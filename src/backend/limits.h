@@ -28,7 +28,7 @@ double sw_limits_read_bytes_per_second(struct sw_limits *limits);
  * instructions that it has for these numbers; a multiply-add counts as two operations. */
 double sw_limits_operations_per_second(struct sw_limits *limits);
 
-/* "fma_f32", "dot_bf16", "dot_s8" */
+/* "fma_f32", "dot_bf16", "dot_s8", "dot_f16", "dot_tf32" */
 const char *sw_compute_limit_name(enum sw_compute_limit compute);
 
 #endif

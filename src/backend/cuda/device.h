@@ -43,7 +43,7 @@ enum { SW_WARP = 32 };
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
-#define SW_KERNEL(max_threads) __global__ void __launch_bounds__(max_threads)
+#define SW_KERNEL(max_threads) __global__ __launch_bounds__(max_threads)
 #define SW_DEVICE static __device__ __forceinline__
 
 extern __shared__ __align__(16) unsigned char sw_shared_memory[];

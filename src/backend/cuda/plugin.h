@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change of this header or of a struct that crosses it. */
-enum { SW_CUDA_ABI = 1 };
+enum { SW_CUDA_ABI = 2 };
 
 struct sw_gpu; /* opaque; one open model on one GPU */
 
@@ -100,6 +100,9 @@ struct sw_cuda_plugin {
                            int32_t *ids, double *logprobs, struct sw_error *err);
     enum sw_code (*decode)(struct sw_gpu *gpu, struct sw_backend_answer *answer,
                            struct sw_error *err);
+
+    enum sw_code (*measure_limits)(struct sw_gpu *gpu, struct sw_device_rates *out,
+                                   struct sw_error *err);
 
     void (*describe)(const struct sw_gpu *gpu, struct sw_gpu_info *out);
     void (*close)(struct sw_gpu *gpu); /* NULL is fine */

@@ -198,9 +198,9 @@ SW_DEVICE void sw_dependents_launch()
 #endif
 }
 
-SW_DEVICE float sw_from_bf16(uint16_t half) { return __uint_as_float(uint32_t(half) << 16); }
+SW_DEVICE float sw_from_bf16(uint16_t bits) { return __uint_as_float(uint32_t(bits) << 16); }
 SW_DEVICE uint16_t sw_to_bf16(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
-SW_DEVICE float sw_from_f16(uint16_t half) { return __half2float(__ushort_as_half(half)); }
+SW_DEVICE float sw_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 SW_DEVICE uint16_t sw_to_f16(float x) { return __half_as_ushort(__float2half_rn(x)); }
 SW_DEVICE float sw_as_float(uint32_t bits) { return __uint_as_float(bits); }
 SW_DEVICE uint32_t sw_as_bits(float x) { return __float_as_uint(x); }

@@ -48,6 +48,8 @@ struct sw_gpu_model {
     float *attended;      /* (max_batch, n_heads * head_dim) where many tokens are merged at once */
     float *hidden;        /* (max_batch, hidden_dim) silu(gate) * up */
     float *logits;        /* (max_logits, vocab_size) */
+    uint32_t *wanted;     /* (max_logits) token of the batch whose logits are that row; a head's
+                             product takes so many rows, not all of the batch's */
     uint32_t n_splits;
 };
 

@@ -1,6 +1,5 @@
 #include "backend/onnx/library.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/shared_object.h"
 
 /* Inside a folder that holds the library, or a virtual environment, or an unpacked wheel. */
 static const char *const patterns[] = {
@@ -76,23 +76,18 @@ static enum sw_code find_named(char **path_dup, const char *name, struct sw_erro
 /* Beside the program, or in onnxruntime/ of the nearest folder above it that is called build. */
 static char *find_near_program(void)
 {
-    char path[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", path, sizeof path - sizeof "/onnxruntime");
-    if (size <= 0)
-        return NULL;
-    path[size] = 0;
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return NULL;
-    *slash = 0;
-    char *found = find_in(path, N_OWN_FOLDER);
-    while (found == NULL && (slash = strrchr(path, '/')) != NULL) {
+    char *folder = sw_program_folder_dup(), *slash;
+    char *found = folder != NULL ? find_in(folder, N_OWN_FOLDER) : NULL;
+    while (folder != NULL && found == NULL && (slash = strrchr(folder, '/')) != NULL) {
         if (strcmp(slash, "/build") == 0) {
-            strcat(path, "/onnxruntime");
-            return find_in(path, N_PATTERNS);
+            char *own = sw_path_join_dup(folder, "onnxruntime");
+            found = own != NULL ? find_in(own, N_PATTERNS) : NULL;
+            free(own);
+            break;
         }
         *slash = 0;
     }
+    free(folder);
     return found;
 }
 
@@ -111,55 +106,4 @@ enum sw_code sw_ort_library_find(char **path_dup, struct sw_error *err)
                    "ONNX Runtime is not installed: run scripts/setup-onnxruntime, or name its "
                    "library (libonnxruntime.so, of the Python package onnxruntime) in "
                    "SMOLWATT_ONNXRUNTIME");
-}
-
-#if defined(__x86_64__)
-enum { OWN_MACHINE = EM_X86_64 };
-#elif defined(__aarch64__)
-enum { OWN_MACHINE = EM_AARCH64 };
-#else
-enum { OWN_MACHINE = EM_NONE };
-#endif
-
-/* Largest end of what the header names; UINT64_MAX where a sum overflows. */
-static uint64_t end_of(uint64_t so_far, uint64_t offset, uint64_t size)
-{
-    uint64_t end;
-    if (__builtin_add_overflow(offset, size, &end))
-        end = UINT64_MAX;
-    return end > so_far ? end : so_far;
-}
-
-enum sw_code sw_ort_library_check(const char *path, struct sw_error *err)
-{
-    struct sw_map map;
-    Elf64_Ehdr header;
-    enum sw_code code = sw_map_open(&map, path, err);
-    if (code != SW_OK)
-        return code;
-    if (map.size < sizeof header || memcmp(map.data, ELFMAG, SELFMAG) != 0) {
-        code = sw_fail(err, SW_EFORMAT, "%s: no shared library (%zu bytes, no ELF header)", path,
-                       map.size);
-        goto done;
-    }
-    memcpy(&header, map.data, sizeof header);
-    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != OWN_MACHINE ||
-        header.e_type != ET_DYN || header.e_phentsize != sizeof(Elf64_Phdr)) {
-        code = sw_fail(err, SW_EFORMAT, "%s: no shared library of this machine", path);
-        goto done;
-    }
-    uint64_t end = end_of(0, header.e_shoff, (uint64_t)header.e_shnum * header.e_shentsize);
-    uint64_t programs = end_of(0, header.e_phoff, (uint64_t)header.e_phnum * header.e_phentsize);
-    end = end_of(end, programs, 0);
-    for (size_t i = 0; i < header.e_phnum && programs <= map.size; i++) {
-        Elf64_Phdr part;
-        memcpy(&part, map.data + header.e_phoff + i * sizeof part, sizeof part);
-        end = end_of(end, part.p_offset, part.p_filesz);
-    }
-    if (end > map.size)
-        code = sw_fail(err, SW_EFORMAT, "%s: truncated: %zu bytes, its header names %llu", path,
-                       map.size, (unsigned long long)end);
-done:
-    sw_map_close(&map);
-    return code;
 }

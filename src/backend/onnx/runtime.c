@@ -1,6 +1,5 @@
 #include "backend/onnx/runtime.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "backend/onnx/library.h"
 #include "backend/onnx/runtime_parts.h"
+#include "base/shared_object.h"
 
 enum {
     LOG_WARNING = 2, /* 0 verbose, 1 information, 2 warning, 3 error, 4 fatal */
@@ -75,24 +75,18 @@ static enum sw_code read_version(struct sw_ort *ort, const char *text, struct sw
     return SW_OK;
 }
 
-/* RTLD_NODELETE: the runtime registers what runs at the program's end. */
 static enum sw_code load(struct sw_ort *ort, struct sw_error *err)
 {
     const struct sw_ort_api_base *(*get_base)(void) = NULL;
-    ort->library = dlopen(ort->path_dup, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (ort->library == NULL) {
-        const char *text = dlerror();
-        return sw_fail(err, SW_EFORMAT, "%s cannot be loaded: %s", ort->path_dup,
-                       text != NULL ? text : "unknown reason");
-    }
-    void *symbol = dlsym(ort->library, "OrtGetApiBase");
-    /* The copy turns an object pointer into a function pointer, as POSIX allows for dlsym. */
-    memcpy(&get_base, &symbol, sizeof symbol);
+    enum sw_code code = sw_shared_object_open(&ort->library, ort->path_dup, err);
+    if (code != SW_OK)
+        return code;
+    sw_shared_object_function(&get_base, ort->library, "OrtGetApiBase");
     const struct sw_ort_api_base *base = get_base != NULL ? get_base() : NULL;
     if (base == NULL)
         return sw_fail(err, SW_EFORMAT, "%s: not ONNX Runtime: it has no OrtGetApiBase",
                        ort->path_dup);
-    enum sw_code code = read_version(ort, base->get_version(), err);
+    code = read_version(ort, base->get_version(), err);
     if (code != SW_OK)
         return code;
     ort->api = base->get_api(SW_ORT_API_VERSION);
@@ -111,8 +105,6 @@ enum sw_code sw_ort_open(struct sw_ort **out, struct sw_error *err)
     if (ort == NULL)
         return sw_fail(err, SW_ENOMEM, "ONNX Runtime: out of memory");
     enum sw_code code = sw_ort_library_find(&ort->path_dup, err);
-    if (code == SW_OK)
-        code = sw_ort_library_check(ort->path_dup, err);
     if (code == SW_OK)
         code = load(ort, err);
     if (code == SW_OK)
@@ -140,8 +132,7 @@ void sw_ort_close(struct sw_ort *ort)
         ort->api->release_memory_info(ort->cpu);
     if (ort->env != NULL)
         ort->api->release_env(ort->env);
-    if (ort->library != NULL)
-        dlclose(ort->library);
+    sw_shared_object_close(ort->library);
     free(ort->path_dup);
     free(ort);
 }

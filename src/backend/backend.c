@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu/base_cpu.h"
+#include "backend/cuda/base_gpu.h"
 #include "backend/onnx/onnx_cpu.h"
 
 static const struct {
@@ -39,27 +40,19 @@ bool sw_strategy_needs_whole_prompts(enum sw_strategy strategy)
     return strategy == SW_STRATEGY_DYNAMIC_8BIT;
 }
 
-/* Every backend of the study; api is NULL where this build has none, and missing says what. */
-static const struct {
-    const char *name;
-    const struct sw_backend_api *api;
-    const char *missing;
-} backends[] = {
-    {"base_cpu", &sw_base_cpu, ""},
-    {"base_gpu", NULL, "the CUDA engine is not part of this build"},
-    {"onnx_cpu", &sw_onnx_cpu, ""},
-    {"onnx_gpu", &sw_onnx_gpu, ""},
+/* Every backend of the study. What one of them needs and lacks, its open says. */
+static const struct sw_backend_api *const backends[] = {
+    &sw_base_cpu,
+    &sw_base_gpu,
+    &sw_onnx_cpu,
+    &sw_onnx_gpu,
 };
 
 const struct sw_backend_api *sw_backend_find(const char *name, struct sw_error *err)
 {
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
-        if (strcmp(name, backends[i].name) != 0)
-            continue;
-        if (backends[i].api == NULL)
-            sw_fail(err, SW_EUNSUPPORTED, "backend %s: %s (base_cpu is)", name,
-                    backends[i].missing);
-        return backends[i].api;
+        if (strcmp(name, backends[i]->name) == 0)
+            return backends[i];
     }
     sw_fail(err, SW_EUSAGE, "unknown backend '%s' (base_cpu, base_gpu, onnx_cpu, onnx_gpu)", name);
     return NULL;

@@ -46,6 +46,13 @@ enum { SW_PREFILL_BLOCK = 256 };
  * is looked up or converted; the runtime loads and prepares it. */
 enum sw_open_stage { SW_OPEN_CONVERSION, SW_OPEN_SESSION, SW_N_OPEN_STAGES };
 
+/* base_gpu: which GPU, and how. All zero: the first one, the faster mode, no TF32. */
+struct sw_gpu_options {
+    unsigned index;   /* in the order of the PCI bus, which is NVML's */
+    const char *mode; /* how tokens are decoded: "auto", "graph", "persistent"; NULL: auto */
+    bool use_tf32;    /* fp32 products of many tokens in TF32; strategy none alone */
+};
+
 struct sw_backend_options {
     enum sw_strategy strategy;
     struct sw_pool *pool;   /* borrowed until close; NULL: one thread */
@@ -55,6 +62,7 @@ struct sw_backend_options {
     size_t max_logits;      /* most tokens with want_logits in one call, from 1 */
     const char *onnx_graph; /* onnx_cpu, onnx_gpu: "fused", "plain", "exporter"; NULL: the best
                                that can run */
+    struct sw_gpu_options gpu;
     /* Called at the edges of each stage that the backend has, on the caller's thread; NULL: not. */
     void (*on_stage)(void *ctx, enum sw_open_stage stage, bool is_end);
     void *stage_ctx;
@@ -100,11 +108,23 @@ struct sw_runtime_info {
     bool is_pinned;                            /* its threads, each to a processor */
 };
 
+/* Of a backend that computes on a GPU of its own. */
+struct sw_device_info {
+    const char *name;        /* "NVIDIA H100 80GB HBM3", "emulated"; NULL: it computes elsewhere */
+    const char *plugin;      /* path of the library that computes */
+    const char *mode;        /* "graph", "persistent" */
+    const char *mode_reason; /* why not the one asked for, or why auto chose it; "": nothing to say */
+    unsigned index;          /* struct sw_gpu_options */
+    int driver, runtime;     /* CUDA versions, 13000 for 13.0 */
+    bool uses_tf32;
+    bool is_emulated; /* on the CPU, for tests: its times and joules say nothing of a GPU */
+};
+
 /* What really runs, for the record. Strings live as long as the backend. */
 struct sw_backend_info {
     const char *backend;    /* "base_cpu" */
     const char *arithmetic; /* "f32", "w16_a32", ... as docs/strategies.md explains */
-    const char *isa;        /* kernel level that runs: "scalar", "avx2", ... */
+    const char *isa;        /* kernel level that runs: "scalar", "avx2", "sm_90", "emulated" */
     const char *weight_dtype, *compute_dtype, *kv_dtype;
     enum sw_compute_limit compute_limit;
     uint64_t weight_bytes_per_token; /* bytes of weights one decoded token reads, batch 1 */
@@ -112,6 +132,7 @@ struct sw_backend_info {
     uint64_t cache_bytes;            /* memory of the KV cache */
     uint64_t scratch_bytes;          /* everything else sized at open */
     struct sw_runtime_info runtime;
+    struct sw_device_info device;
 };
 
 /* A greedy answer that a backend generates by itself. */
@@ -174,8 +195,7 @@ struct sw_backend_api {
     void (*close)(struct sw_backend *backend);
 };
 
-/* The table for "base_cpu", ...; NULL with err filled for a name that is unknown, or known but not
- * part of this build (the text says what is missing). */
+/* The table for "base_cpu", ...; NULL with err filled for a name that is unknown. */
 const struct sw_backend_api *sw_backend_find(const char *name, struct sw_error *err);
 
 #endif

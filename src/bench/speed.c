@@ -310,6 +310,7 @@ enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, st
     code = plan->api->open(&row.backend, plan->model,
                            &(struct sw_backend_options){.strategy = plan->strategy,
                                                         .onnx_graph = plan->onnx_graph,
+                                                        .gpu = plan->gpu,
                                                         .pool = plan->pool,
                                                         .n_sequences = plan->batch,
                                                         .max_positions = longest,

@@ -20,7 +20,8 @@ enum { SW_SPEED_MAX_REPETITIONS = 1000 };
 struct sw_speed_plan {
     const struct sw_backend_api *api;
     enum sw_strategy strategy;
-    const char *onnx_graph; /* backend/backend.h */
+    const char *onnx_graph; /* backend/backend.h, as the next one */
+    struct sw_gpu_options gpu;
     const struct sw_model *model;
     struct sw_pool *pool;
     struct sw_meter_set *meters;

@@ -58,6 +58,7 @@ static enum sw_code measure(const struct bench_options *o, const struct sw_engin
         code = sw_speed_measure(&(struct sw_speed_plan){.api = parts->api,
                                                         .strategy = parts->strategy,
                                                         .onnx_graph = parts->onnx_graph,
+                                                        .gpu = parts->gpu,
                                                         .model = parts->model,
                                                         .pool = parts->pool,
                                                         .meters = meters,
@@ -138,6 +139,7 @@ static int run_command(int argc, char **argv)
     struct sw_buffer out = {0};
     sw_progress_begin(&progress, false);
     enum sw_code code = sw_format_parse(&format, o.format, &err);
+    o.engine.gpu = o.meter.gpu;
     if (code == SW_OK)
         code = sw_engine_parts_begin(&parts, &o.engine, &err);
     if (code == SW_OK)

@@ -14,6 +14,28 @@ static enum sw_code parse_wait(enum sw_wait *out, const char *text, struct sw_er
     return sw_fail(err, SW_EUSAGE, "--wait: \"%s\" is not spin-sleep, spin or sleep", text);
 }
 
+static enum sw_code choose_gpu(struct sw_gpu_options *out, const struct sw_engine_choice *choice,
+                               enum sw_strategy strategy, struct sw_error *err)
+{
+    static const char *const modes[] = {"auto", "graph", "persistent"};
+    bool is_base_gpu = strcmp(choice->backend, "base_gpu") == 0;
+    size_t i = 0;
+    *out = (struct sw_gpu_options){
+        .index = (unsigned)choice->gpu, .mode = choice->gpu_mode, .use_tf32 = choice->tf32};
+    if (choice->gpu_mode != NULL && !is_base_gpu)
+        return sw_fail(err, SW_EUSAGE, "--gpu_mode: %s has no such modes (base_gpu has)",
+                       choice->backend);
+    while (choice->gpu_mode != NULL && i < 3 && strcmp(choice->gpu_mode, modes[i]) != 0)
+        i++;
+    if (i == 3)
+        return sw_fail(err, SW_EUSAGE, "--gpu_mode: \"%s\" is not auto, graph or persistent",
+                       choice->gpu_mode);
+    if (choice->tf32 && (!is_base_gpu || strategy != SW_STRATEGY_NONE))
+        return sw_fail(err, SW_EUSAGE,
+                       "--tf32: only base_gpu with strategy none has fp32 products on tensor cores");
+    return SW_OK;
+}
+
 enum sw_code sw_engine_parts_begin(struct sw_engine_parts *parts,
                                    const struct sw_engine_choice *choice, struct sw_error *err)
 {
@@ -39,7 +61,8 @@ enum sw_code sw_engine_parts_begin(struct sw_engine_parts *parts,
         return sw_fail(err, SW_EUSAGE,
                        "--onnx_graph: %s has no ONNX graph (onnx_cpu and onnx_gpu have)",
                        choice->backend);
-    return sw_pool_create(&parts->pool, &pool, err);
+    code = choose_gpu(&parts->gpu, choice, parts->strategy, err);
+    return code == SW_OK ? sw_pool_create(&parts->pool, &pool, err) : code;
 }
 
 bool sw_engine_choice_uses_gpu(const struct sw_engine_choice *choice)

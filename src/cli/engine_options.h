@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "cli/meter_options.h"
 #include "cli/options.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
@@ -15,8 +16,10 @@
 struct sw_engine_choice {
     const char *model_name, *revision, *backend, *strategy, *wait;
     const char *onnx_graph; /* NULL: the best that can run */
+    const char *gpu_mode;   /* NULL: auto */
+    uint64_t gpu;           /* of --gpu, which the meters share */
     uint64_t n_threads;     /* 0: the physical cores */
-    bool no_pinning;
+    bool tf32, no_pinning;
 };
 
 #define SW_ENGINE_CHOICE_DEFAULT                                                                   \
@@ -43,21 +46,33 @@ struct sw_engine_choice {
          .value = &(c).backend,                                                                    \
          .argument = "NAME",                                                                       \
          .help =                                                                                   \
-             "base_cpu: our engine on the CPU (default); onnx_cpu, onnx_gpu: ONNX Runtime, where " \
-             "it is installed; base_gpu is named by the study and refused by this build"},         \
+             "base_cpu: our engine on the CPU (default); base_gpu: our engine on an NVIDIA GPU, "  \
+             "where its plug-in is built; onnx_cpu, onnx_gpu: ONNX Runtime, where it is "          \
+             "installed"},                                                                         \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "strategy",                                                                       \
          .value = &(c).strategy,                                                                   \
          .argument = "NAME",                                                                       \
          .help = "none: fp32 (default); quantization: 16-bit weights; quantization16bit: 16-bit "  \
                  "weights and activations; quantization8bit; quantization_dynamic8bit; "           \
-                 "quantization4bit"},                                                              \
+                 "quantization4bit; of base_gpu alone quantization8bit_w8a8 and study_fp4"},       \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "onnx_graph",                                                                     \
          .value = &(c).onnx_graph,                                                                 \
          .argument = "NAME",                                                                       \
          .help = "of onnx_cpu and onnx_gpu: fused (default where the head size is a multiple of "  \
                  "16), plain, or exporter, the shape that the study ran"},                         \
+        {.kind = SW_OPTION_TEXT,                                                                   \
+         .name = "gpu_mode",                                                                       \
+         .value = &(c).gpu_mode,                                                                   \
+         .argument = "NAME",                                                                       \
+         .help = "of base_gpu: graph, a captured graph of kernels for each token; persistent, "    \
+                 "one kernel for the whole answer; auto (default), the faster one that can run"},  \
+        {.kind = SW_OPTION_FLAG,                                                                   \
+         .name = "tf32",                                                                           \
+         .value = &(c).tf32,                                                                       \
+         .help = "of base_gpu with strategy none: products of many tokens in TF32, which keeps "   \
+                 "10 bits of the fraction; recorded"},                                             \
         {.kind = SW_OPTION_COUNT,                                                                  \
          .name = "threads",                                                                        \
          .letter = 't',                                                                            \
@@ -82,6 +97,7 @@ struct sw_engine_parts {
     const struct sw_backend_api *api;
     enum sw_strategy strategy;
     const char *onnx_graph;
+    struct sw_gpu_options gpu;
     struct sw_pool *pool;
     struct sw_model *model;
     struct sw_tokenizer *tokenizer; /* NULL where the folder has none and none was required */

@@ -9,6 +9,8 @@
 #include "cli/options.h"
 #include "meter/meter.h"
 
+enum { SW_MAX_GPU = 255 };
+
 struct sw_meter_choice {
     const char *sysfs_root, *cpu_model, *ram_model, *power_feed;
     uint64_t gpu, sample_ms, host_threads;
@@ -61,8 +63,9 @@ struct sw_meter_choice {
          .name = "gpu",                                                                            \
          .value = &(c).gpu,                                                                        \
          .argument = "N",                                                                          \
-         .help = "GPU whose joules are counted when the work runs there (0)",                      \
-         .max = 255},                                                                              \
+         .help = "GPU that base_gpu computes on, and whose joules are counted when the work runs " \
+                 "there (0)",                                                                      \
+         .max = SW_MAX_GPU},                                                                       \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "power_feed",                                                                     \
          .value = &(c).power_feed,                                                                 \

@@ -102,6 +102,7 @@ static enum sw_code prepare(struct sw_run_session *s, struct sw_error *err)
     if (code == SW_OK)
         code = sw_prompt_template_create(&s->prompt_template, o->prompt_template, o->stops.items,
                                          o->stops.n, err);
+    o->engine.gpu = o->meter.gpu;
     if (code == SW_OK)
         code = sw_engine_parts_begin(&s->parts, &o->engine, err);
     if (code == SW_OK)
@@ -150,6 +151,7 @@ static enum sw_code load(struct sw_run_session *s, struct sw_error *err)
                                                           .max_prompt_tokens = longest,
                                                           .max_new_tokens = o->max_new_tokens,
                                                           .onnx_graph = s->parts.onnx_graph,
+                                                          .gpu = s->parts.gpu,
                                                           .on_stage = sw_opening_on_stage,
                                                           .stage_ctx = &s->opening},
                               err);

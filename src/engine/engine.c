@@ -90,6 +90,7 @@ enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model
                                  .max_batch = max_batch,
                                  .max_logits = max_logits,
                                  .onnx_graph = options->onnx_graph,
+                                 .gpu = options->gpu,
                                  .on_stage = options->on_stage,
                                  .stage_ctx = options->stage_ctx,
                              },

@@ -25,7 +25,8 @@ struct sw_engine_options {
     size_t prefill_block;     /* tokens of one prefill call; 0: SW_PREFILL_BLOCK. All of the prompts
                                  where the strategy needs whole ones (backend/backend.h) */
     bool score_prompt;        /* logits of every prompt position, for prompt_nll */
-    const char *onnx_graph;   /* backend/backend.h, as the next two */
+    const char *onnx_graph;   /* backend/backend.h, as the next three */
+    struct sw_gpu_options gpu;
     void (*on_stage)(void *ctx, enum sw_open_stage stage, bool is_end);
     void *stage_ctx;
 };

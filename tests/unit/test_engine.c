@@ -94,8 +94,14 @@ static void fake_close(struct sw_backend *backend)
     fake.n_open--;
 }
 
-static const struct sw_backend_api api = {"fake",     fake_open,     fake_forward,
-                                          fake_reset, fake_describe, fake_close};
+static const struct sw_backend_api api = {
+    .name = "fake",
+    .open = fake_open,
+    .forward = fake_forward,
+    .reset = fake_reset,
+    .describe = fake_describe,
+    .close = fake_close,
+};
 
 static struct sw_model *model;
 

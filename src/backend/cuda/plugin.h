@@ -55,6 +55,24 @@ struct sw_gpu_plan {
     enum sw_gpu_mode mode;
 };
 
+/* Which limit of the GPU bounds the layers' products; measure_limits takes that one. */
+static inline enum sw_compute_limit sw_gpu_compute_limit(enum sw_gpu_input layer_input,
+                                                         int use_tf32)
+{
+    switch (layer_input) {
+    case SW_GPU_IN_BF16:
+        return SW_COMPUTE_DOT_BF16;
+    case SW_GPU_IN_F16:
+        return SW_COMPUTE_DOT_F16;
+    case SW_GPU_IN_S8B64:
+    case SW_GPU_IN_LLM8:
+        return SW_COMPUTE_DOT_S8;
+    case SW_GPU_IN_F32:
+        break;
+    }
+    return use_tf32 ? SW_COMPUTE_DOT_TF32 : SW_COMPUTE_FMA_F32;
+}
+
 /* Where a loaded matrix belongs. */
 enum sw_gpu_slot {
     SW_GPU_EMBEDDING,      /* (vocab_size, dim), form of arithmetic.embedding */
@@ -109,7 +127,7 @@ struct sw_cuda_plugin {
 };
 
 /* The one exported symbol. */
-const struct sw_cuda_plugin *sw_cuda_plugin(void);
+__attribute__((visibility("default"))) const struct sw_cuda_plugin *sw_cuda_plugin(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,464 @@
+/*
+ * Attention of the batch's tokens over the cached keys and values, their own already appended.
+ *
+ * Few tokens: the context of each token is split in stretches, a block each; what a block leaves is
+ * one part of m.parts, and who reads them merges (FlashDecoding's split: Dao and others 2023,
+ * crfm.stanford.edu/2023/10/12/flashdecoding.html). Many tokens: blocks of query rows go through
+ * the keys. Both keep the softmax online (Milakov and Gimelshein, arXiv 1805.02867): the largest
+ * score so far, the sum of exp(score - largest), and the values mixed with those weights.
+ *
+ * A score that is no number makes the results it goes into no number; a score of -infinity weighs
+ * nothing, unless all of a row do, which makes them no number, as softmax over all at once does.
+ *
+ *     sw_gpu_attend_few(m, layer, n_tokens, stream, overlapped);     parts
+ *     sw_gpu_attend_many(m, layer, n_tokens, stream);                m.attended
+ */
+#ifndef SW_BACKEND_CUDA_ATTENTION_CUH
+#define SW_BACKEND_CUDA_ATTENTION_CUH
+
+#include <math.h>
+
+#include "backend/cuda/device.h"
+#include "backend/cuda/launch.h"
+#include "backend/cuda/model.cuh"
+
+enum : uint32_t {
+    SW_ATTEND_THREADS = 128,
+    SW_ATTEND_WARPS = SW_ATTEND_THREADS / SW_WARP,
+    /* A stretch is not shorter: that many keys of 8 lanes each keep the block's threads busy at
+     * once, so fewer would take as long, and every part costs its readers a load. */
+    SW_ATTEND_LEAST = 16,
+};
+
+/* Keys of a stretch; stretch s is positions [s * share, (s + 1) * share) of the context. */
+SW_DEVICE uint32_t sw_attention_share(uint32_t n_context, uint32_t n_splits)
+{
+    uint32_t share = (n_context + n_splits - 1) / n_splits;
+    return share > SW_ATTEND_LEAST ? share : SW_ATTEND_LEAST;
+}
+
+/* The first stretches, which are not empty. */
+SW_DEVICE uint32_t sw_attention_parts(uint32_t n_context, uint32_t n_splits)
+{
+    uint32_t share = sw_attention_share(n_context, n_splits);
+    return (n_context + share - 1) / share;
+}
+
+/* Not a number stays one in b, where the running maximum is: the sum beside it is none, too. */
+SW_DEVICE float sw_attention_larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+/* What scores are taken from before exp: their maximum, or 0 where they are all -infinity, so that
+ * they weigh 0. */
+SW_DEVICE float sw_attention_base(float largest)
+{
+    return largest == -INFINITY ? 0 : largest;
+}
+
+/* One column of a token's query head from its parts (n_parts from 1, head_dim + 2 each), divided.
+ */
+SW_DEVICE float sw_attention_merge(const float *parts, uint32_t n_parts, uint32_t head_dim,
+                                   uint32_t column)
+{
+    const uint32_t stride = head_dim + 2;
+    float largest = parts[0];
+    for (uint32_t p = 1; p < n_parts; p++)
+        largest = sw_attention_larger(largest, parts[(size_t)p * stride]);
+    const float base = sw_attention_base(largest);
+    float sum = 0, mixed = 0;
+    for (uint32_t p = 0; p < n_parts; p++) {
+        const float *part = parts + (size_t)p * stride;
+        const float factor = expf(part[0] - base);
+        sum = fmaf(part[1], factor, sum);
+        mixed = fmaf(part[2 + column], factor, mixed);
+    }
+    return mixed / sum;
+}
+
+SW_DEVICE float sw_attention_round(const sw_gpu_model &m, float x)
+{
+    return m.rounds_to_f16 ? sw_from_f16(sw_to_f16(x)) : x;
+}
+
+/* Columns of the cache in 16 bytes. */
+template <sw_gpu_form FORM> struct sw_cache {
+    static constexpr uint32_t width = FORM == SW_GPU_F32 ? 4 : 8;
+    static constexpr uint32_t bytes = FORM == SW_GPU_F32 ? 4 : 2;
+};
+
+template <sw_gpu_form FORM>
+SW_DEVICE void sw_cache_widen(float (&out)[sw_cache<FORM>::width], const sw_chunk &chunk)
+{
+    for (uint32_t i = 0; i < 4; i++) {
+        if constexpr (FORM == SW_GPU_F32) {
+            out[i] = sw_as_float(chunk.w[i]);
+        } else if constexpr (FORM == SW_GPU_BF16) {
+            out[2 * i] = sw_as_float(chunk.w[i] << 16);
+            out[2 * i + 1] = sw_as_float(chunk.w[i] & 0xffff0000u);
+        } else {
+            out[2 * i] = sw_from_f16((uint16_t)chunk.w[i]);
+            out[2 * i + 1] = sw_from_f16((uint16_t)(chunk.w[i] >> 16));
+        }
+    }
+}
+
+template <sw_gpu_form FORM> SW_DEVICE float sw_cache_read(const void *row, uint32_t column)
+{
+    if constexpr (FORM == SW_GPU_F32)
+        return static_cast<const float *>(row)[column];
+    else if constexpr (FORM == SW_GPU_BF16)
+        return sw_from_bf16(static_cast<const uint16_t *>(row)[column]);
+    else
+        return sw_from_f16(static_cast<const uint16_t *>(row)[column]);
+}
+
+/* Bytes in front of a head's keys (or values): (max_positions, head_dim) of them follow. */
+template <sw_gpu_form FORM>
+SW_DEVICE size_t sw_cache_offset(const sw_gpu_model &m, uint32_t layer, uint32_t sequence,
+                                 uint32_t kv_head)
+{
+    size_t head = ((size_t)layer * m.n_sequences + sequence) * m.n_kv_heads + kv_head;
+    return head * m.max_positions * m.head_dim * sw_cache<FORM>::bytes;
+}
+
+/* Where a block's results go. */
+struct sw_attend_out {
+    float *parts;    /* (n_tokens, n_heads, n_splits, head_dim + 2); NULL: */
+    float *attended; /* (n_tokens, n_heads * head_dim) */
+    uint32_t n_splits;
+};
+
+SW_DEVICE void sw_attend_write(const sw_gpu_model &m, const sw_attend_out &out, uint32_t token,
+                               uint32_t head, uint32_t split, uint32_t column, float largest,
+                               float sum, float mixed)
+{
+    size_t row = (size_t)token * m.n_heads + head;
+    if (out.parts == NULL) {
+        out.attended[row * m.head_dim + column] = sw_attention_round(m, mixed / sum);
+        return;
+    }
+    float *part = out.parts + (row * out.n_splits + split) * (m.head_dim + 2);
+    part[2 + column] = mixed;
+    if (column == 0) {
+        part[0] = largest;
+        part[1] = sum;
+    }
+}
+
+/*
+ * One stretch of one token's context for HEADS query heads of a group. n_lanes threads (a power of
+ * 2, to 32) share a key, 16 bytes each, so that the block has 128 / n_lanes keys at once, each of
+ * these streams with a softmax of its own; they are merged at the end, by shuffles in a warp and
+ * through shared memory between warps: the only barrier.
+ */
+template <sw_gpu_form FORM, int HEADS>
+static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_few_kernel(sw_gpu_model m, uint32_t layer,
+                                                              uint32_t n_lanes, sw_attend_out out)
+{
+    constexpr uint32_t WIDTH = sw_cache<FORM>::width;
+    constexpr int KEYS = 2; /* of a stream, under way at once */
+    const uint32_t group = m.n_heads / m.n_kv_heads, n_passes = (group + HEADS - 1) / HEADS;
+    uint32_t unit = blockIdx.x;
+    const uint32_t split = unit % out.n_splits;
+    unit /= out.n_splits;
+    const uint32_t pass = unit % n_passes;
+    unit /= n_passes;
+    const uint32_t kv_head = unit % m.n_kv_heads, t = unit / m.n_kv_heads;
+    const uint32_t first_head = kv_head * group + pass * HEADS;
+    const uint32_t n_heads = group - pass * HEADS < HEADS ? group - pass * HEADS : HEADS;
+    const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
+    const uint32_t stream = threadIdx.x / n_lanes, n_streams = SW_ATTEND_THREADS / n_lanes;
+    const uint32_t column = threadIdx.x % n_lanes * WIDTH;
+    const bool has_columns = column < m.head_dim;
+    sw_shared<float> merged = sw_shared_take<float>(0); /* (warps, HEADS, head_dim + 2) */
+    const uint32_t stride = m.head_dim + 2;
+
+    sw_dependents_launch();
+    sw_dependency_wait();
+
+    const sw_gpu_token token = m.tokens[t];
+    const uint32_t n_context = token.position + 1;
+    const uint32_t share = sw_attention_share(n_context, out.n_splits), begin = split * share;
+    const uint32_t end = n_context < begin + share ? n_context : begin + share;
+    const size_t row_bytes = (size_t)m.head_dim * sw_cache<FORM>::bytes;
+    const size_t offset =
+        sw_cache_offset<FORM>(m, layer, token.sequence, kv_head) + column * sw_cache<FORM>::bytes;
+    const char *keys = static_cast<const char *>(m.keys) + offset;
+    const char *values = static_cast<const char *>(m.values) + offset;
+
+    float q[HEADS][WIDTH], mixed[HEADS][WIDTH], largest[HEADS], sum[HEADS];
+    for (int h = 0; h < HEADS; h++) {
+        const float *from = m.q + ((size_t)t * m.n_heads + first_head + (uint32_t)h) * m.head_dim;
+        for (uint32_t i = 0; i < WIDTH; i++) {
+            q[h][i] = (uint32_t)h < n_heads && has_columns ? from[column + i] : 0;
+            mixed[h][i] = 0;
+        }
+        largest[h] = -INFINITY;
+        sum[h] = 0;
+    }
+
+    for (uint32_t at = begin; at < end; at += KEYS * n_streams) {
+        sw_chunk key_chunks[KEYS], value_chunks[KEYS];
+        float scores[KEYS][HEADS];
+        for (int k = 0; k < KEYS; k++) {
+            const uint32_t position = at + (uint32_t)k * n_streams + stream;
+            key_chunks[k] = value_chunks[k] = {};
+            if (position < end && has_columns) {
+                key_chunks[k] = *reinterpret_cast<const sw_chunk *>(keys + position * row_bytes);
+                value_chunks[k] =
+                    *reinterpret_cast<const sw_chunk *>(values + position * row_bytes);
+            }
+        }
+        for (int k = 0; k < KEYS; k++) {
+            float key[WIDTH];
+            sw_cache_widen<FORM>(key, key_chunks[k]);
+            for (int h = 0; h < HEADS; h++) {
+                float dot = 0;
+                for (uint32_t i = 0; i < WIDTH; i++)
+                    dot = fmaf(q[h][i], key[i], dot);
+                scores[k][h] = dot;
+            }
+        }
+        for (uint32_t mask = 1; mask < n_lanes; mask *= 2) {
+            for (int k = 0; k < KEYS; k++) {
+                for (int h = 0; h < HEADS; h++)
+                    scores[k][h] += sw_shuffle_xor(scores[k][h], (int)mask);
+            }
+        }
+        float value[KEYS][WIDTH];
+        for (int k = 0; k < KEYS; k++) {
+            const bool is_live = at + (uint32_t)k * n_streams + stream < end;
+            sw_cache_widen<FORM>(value[k], value_chunks[k]);
+            for (int h = 0; h < HEADS; h++)
+                scores[k][h] = is_live ? scores[k][h] * m.score_scale : -INFINITY;
+        }
+        for (int h = 0; h < HEADS; h++) {
+            float next = largest[h];
+            for (int k = 0; k < KEYS; k++)
+                next = sw_attention_larger(next, scores[k][h]);
+            const float base = sw_attention_base(next), factor = expf(largest[h] - base);
+            largest[h] = next;
+            sum[h] *= factor;
+            for (uint32_t i = 0; i < WIDTH; i++)
+                mixed[h][i] *= factor;
+            for (int k = 0; k < KEYS; k++) {
+                const float weight = expf(scores[k][h] - base);
+                sum[h] += weight;
+                for (uint32_t i = 0; i < WIDTH; i++)
+                    mixed[h][i] = fmaf(weight, value[k][i], mixed[h][i]);
+            }
+        }
+    }
+
+    for (int h = 0; h < HEADS; h++) {
+        float next = largest[h];
+        for (uint32_t mask = n_lanes; mask < SW_WARP; mask *= 2)
+            next = sw_attention_larger(next, sw_shuffle_xor(next, (int)mask));
+        const float factor = expf(largest[h] - sw_attention_base(next));
+        largest[h] = next;
+        sum[h] *= factor;
+        for (uint32_t i = 0; i < WIDTH; i++)
+            mixed[h][i] *= factor;
+        for (uint32_t mask = n_lanes; mask < SW_WARP; mask *= 2) {
+            sum[h] += sw_shuffle_xor(sum[h], (int)mask);
+            for (uint32_t i = 0; i < WIDTH; i++)
+                mixed[h][i] += sw_shuffle_xor(mixed[h][i], (int)mask);
+        }
+        const uint32_t to = (warp * HEADS + (uint32_t)h) * stride;
+        if (lane < n_lanes && has_columns) {
+            for (uint32_t i = 0; i < WIDTH; i++)
+                merged[to + 2 + column + i] = mixed[h][i];
+        }
+        if (lane == 0) {
+            merged[to] = largest[h];
+            merged[to + 1] = sum[h];
+        }
+    }
+    sw_sync_block();
+
+    for (uint32_t i = threadIdx.x; i < n_heads * m.head_dim; i += SW_ATTEND_THREADS) {
+        const uint32_t h = i / m.head_dim, c = i % m.head_dim;
+        float all_largest = -INFINITY, all_sum = 0, all_mixed = 0;
+        for (uint32_t w = 0; w < SW_ATTEND_WARPS; w++) {
+            const float of_warp = merged[(w * HEADS + h) * stride];
+            all_largest = sw_attention_larger(all_largest, of_warp);
+        }
+        const float base = sw_attention_base(all_largest);
+        for (uint32_t w = 0; w < SW_ATTEND_WARPS; w++) {
+            const uint32_t from = (w * HEADS + h) * stride;
+            const float of_warp = merged[from], sum_of_warp = merged[from + 1];
+            const float mixed_of_warp = merged[from + 2 + c], factor = expf(of_warp - base);
+            all_sum = fmaf(sum_of_warp, factor, all_sum);
+            all_mixed = fmaf(mixed_of_warp, factor, all_mixed);
+        }
+        sw_attend_write(m, out, t, first_head + h, split, c, all_largest, all_sum, all_mixed);
+    }
+}
+
+/* The same for one query head, rows of any size: heads whose rows are no whole chunks, or too long
+ * for the registers of a warp. */
+template <sw_gpu_form FORM>
+static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_any_kernel(sw_gpu_model m, uint32_t layer,
+                                                              sw_attend_out out)
+{
+    uint32_t unit = blockIdx.x;
+    const uint32_t split = unit % out.n_splits;
+    unit /= out.n_splits;
+    const uint32_t head = unit % m.n_heads, t = unit / m.n_heads;
+    const uint32_t kv_head = head / (m.n_heads / m.n_kv_heads);
+    const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
+    sw_shared<float> scores = sw_shared_take<float>(0); /* (SW_ATTEND_THREADS) */
+    sw_shared<float> weights = scores + SW_ATTEND_THREADS;
+    sw_shared<float> mixed = weights + SW_ATTEND_THREADS; /* (head_dim), each by its thread */
+
+    sw_dependents_launch();
+    sw_dependency_wait();
+
+    const sw_gpu_token token = m.tokens[t];
+    const uint32_t n_context = token.position + 1;
+    const uint32_t share = sw_attention_share(n_context, out.n_splits), begin = split * share;
+    const uint32_t end = n_context < begin + share ? n_context : begin + share;
+    const size_t row_bytes = (size_t)m.head_dim * sw_cache<FORM>::bytes;
+    const size_t offset = sw_cache_offset<FORM>(m, layer, token.sequence, kv_head);
+    const char *keys = static_cast<const char *>(m.keys) + offset;
+    const char *values = static_cast<const char *>(m.values) + offset;
+    const float *q = m.q + ((size_t)t * m.n_heads + head) * m.head_dim;
+
+    for (uint32_t c = threadIdx.x; c < m.head_dim; c += SW_ATTEND_THREADS)
+        mixed[c] = 0;
+    float largest = -INFINITY, sum = 0;
+    for (uint32_t at = begin; at < end; at += SW_ATTEND_THREADS) {
+        const uint32_t n = end - at < SW_ATTEND_THREADS ? end - at : SW_ATTEND_THREADS;
+        for (uint32_t k = warp; k < n; k += SW_ATTEND_WARPS) {
+            float dot = 0;
+            for (uint32_t c = lane; c < m.head_dim; c += SW_WARP)
+                dot = fmaf(q[c], sw_cache_read<FORM>(keys + (at + k) * row_bytes, c), dot);
+            dot = sw_warp_sum(dot);
+            if (lane == 0)
+                scores[k] = dot * m.score_scale;
+        }
+        sw_sync_block();
+        float next = largest;
+        for (uint32_t k = 0; k < n; k++) {
+            const float score = scores[k];
+            next = sw_attention_larger(next, score);
+        }
+        const float base = sw_attention_base(next), factor = expf(largest - base);
+        largest = next;
+        if (threadIdx.x < n) {
+            const float score = scores[threadIdx.x];
+            weights[threadIdx.x] = expf(score - base);
+        }
+        sw_sync_block();
+        sum *= factor;
+        for (uint32_t k = 0; k < n; k++) {
+            const float weight = weights[k];
+            sum += weight;
+        }
+        for (uint32_t c = threadIdx.x; c < m.head_dim; c += SW_ATTEND_THREADS) {
+            float of_column = mixed[c];
+            of_column *= factor;
+            for (uint32_t k = 0; k < n; k++) {
+                const float weight = weights[k];
+                of_column =
+                    fmaf(weight, sw_cache_read<FORM>(values + (at + k) * row_bytes, c), of_column);
+            }
+            mixed[c] = of_column;
+        }
+    }
+    for (uint32_t c = threadIdx.x; c < m.head_dim; c += SW_ATTEND_THREADS) {
+        const float of_column = mixed[c];
+        sw_attend_write(m, out, t, head, split, c, largest, sum, of_column);
+    }
+}
+
+/* One token and query head from its parts. */
+static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_merge_kernel(sw_gpu_model m, sw_attend_out from)
+{
+    const uint32_t head = blockIdx.x % m.n_heads, t = blockIdx.x / m.n_heads;
+    const size_t row = (size_t)t * m.n_heads + head;
+    sw_dependents_launch();
+    sw_dependency_wait();
+    const float *parts = from.parts + row * from.n_splits * (m.head_dim + 2);
+    const uint32_t n_parts = sw_attention_parts(m.tokens[t].position + 1, from.n_splits);
+    for (uint32_t c = threadIdx.x; c < m.head_dim; c += SW_ATTEND_THREADS)
+        from.attended[row * m.head_dim + c] =
+            sw_attention_round(m, sw_attention_merge(parts, n_parts, m.head_dim, c));
+}
+
+template <sw_gpu_form FORM, int HEADS>
+static cudaError_t sw_attend_few_launch(const sw_gpu_model &m, uint32_t layer, uint32_t n_tokens,
+                                        const sw_attend_out &out, cudaStream_t stream,
+                                        sw_launch_kind kind)
+{
+    const uint32_t group = m.n_heads / m.n_kv_heads, n_passes = (group + HEADS - 1) / HEADS;
+    const uint32_t n_chunks = m.head_dim / sw_cache<FORM>::width;
+    uint32_t n_lanes = 1;
+    while (n_lanes < n_chunks)
+        n_lanes *= 2;
+    const size_t shared = SW_ATTEND_WARPS * HEADS * (m.head_dim + 2) * sizeof(float);
+    return sw_launch(sw_attend_few_kernel<FORM, HEADS>,
+                     n_tokens * m.n_kv_heads * n_passes * out.n_splits, SW_ATTEND_THREADS, shared,
+                     stream, kind, m, layer, n_lanes, out);
+}
+
+template <sw_gpu_form FORM>
+static cudaError_t sw_attend_split(const sw_gpu_model &m, uint32_t layer, uint32_t n_tokens,
+                                   const sw_attend_out &out, cudaStream_t stream,
+                                   sw_launch_kind kind)
+{
+    if (m.head_dim % sw_cache<FORM>::width != 0 || m.head_dim > SW_WARP * sw_cache<FORM>::width)
+        return sw_launch(sw_attend_any_kernel<FORM>, n_tokens * m.n_heads * out.n_splits,
+                         SW_ATTEND_THREADS, (2 * SW_ATTEND_THREADS + m.head_dim) * sizeof(float),
+                         stream, kind, m, layer, out);
+    switch (m.n_heads / m.n_kv_heads) {
+    case 1:
+        return sw_attend_few_launch<FORM, 1>(m, layer, n_tokens, out, stream, kind);
+    case 2:
+        return sw_attend_few_launch<FORM, 2>(m, layer, n_tokens, out, stream, kind);
+    case 3:
+        return sw_attend_few_launch<FORM, 3>(m, layer, n_tokens, out, stream, kind);
+    default:
+        return sw_attend_few_launch<FORM, 4>(m, layer, n_tokens, out, stream, kind);
+    }
+}
+
+static inline cudaError_t sw_attend_split_any(const sw_gpu_model &m, uint32_t layer,
+                                              uint32_t n_tokens, const sw_attend_out &out,
+                                              cudaStream_t stream, sw_launch_kind kind)
+{
+    switch (m.cache_form) {
+    case SW_GPU_F32:
+        return sw_attend_split<SW_GPU_F32>(m, layer, n_tokens, out, stream, kind);
+    case SW_GPU_BF16:
+        return sw_attend_split<SW_GPU_BF16>(m, layer, n_tokens, out, stream, kind);
+    default:
+        return sw_attend_split<SW_GPU_F16>(m, layer, n_tokens, out, stream, kind);
+    }
+}
+
+/* Writes m.parts; n_tokens from 1 to m.max_batch. */
+static inline cudaError_t sw_gpu_attend_few(const sw_gpu_model &m, uint32_t layer,
+                                            uint32_t n_tokens, cudaStream_t stream, bool overlapped)
+{
+    return sw_attend_split_any(m, layer, n_tokens, {m.parts, NULL, m.n_splits}, stream,
+                               overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN);
+}
+
+/* Writes m.attended. */
+static inline cudaError_t sw_gpu_attend_many(const sw_gpu_model &m, uint32_t layer,
+                                             uint32_t n_tokens, cudaStream_t stream)
+{
+    sw_attend_out out = {m.parts, m.attended, m.n_splits};
+    if (m.n_splits == 1 || n_tokens * m.n_kv_heads >= 128)
+        out = {NULL, m.attended, 1};
+    cudaError_t code = sw_attend_split_any(m, layer, n_tokens, out, stream, SW_LAUNCH_PLAIN);
+    if (code != cudaSuccess || out.parts == NULL)
+        return code;
+    return sw_launch(sw_attend_merge_kernel, n_tokens * m.n_heads, SW_ATTEND_THREADS, 0, stream,
+                     SW_LAUNCH_PLAIN, m, out);
+}
+
+#endif

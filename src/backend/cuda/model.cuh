@@ -38,9 +38,9 @@ struct sw_gpu_model {
     /* (n_layers, n_sequences, n_kv_heads, max_positions, head_dim) each, in cache_form */
     void *keys, *values;
 
-    /* Of the batch under way. Attention leaves for each token and query head n_splits parts, one for
-     * each stretch of the context: the largest score so far, the sum of exp(score - largest), and the
-     * values mixed with those weights, not divided yet. Who reads them merges them. */
+    /* Of the batch under way. Attention leaves for each token and query head n_splits parts, one
+     * for each stretch of the context: the largest score so far, the sum of exp(score - largest),
+     * and the values mixed with those weights, not divided yet. Who reads them merges them. */
     sw_gpu_token *tokens; /* (max_batch) */
     float *x;             /* (max_batch, dim) residual */
     float *q;             /* (max_batch, n_heads, head_dim) rotated */

@@ -76,7 +76,14 @@ enum sw_code sw_engine_open(struct sw_engine **out, const struct sw_model *model
         engine->logits = calloc(n_floats, sizeof *engine->logits);
     engine->tokens = calloc(max_batch, sizeof *engine->tokens);
     engine->buffer_bytes = n_floats * sizeof *engine->logits + max_batch * sizeof *engine->tokens;
-    if (engine->logits == NULL || engine->tokens == NULL) {
+    bool chooses = engine->api->greedy != NULL;
+    if (chooses) {
+        engine->ids = calloc(n_sequences, sizeof *engine->ids);
+        engine->logprobs = calloc(n_sequences, sizeof *engine->logprobs);
+        engine->buffer_bytes += n_sequences * (sizeof *engine->ids + sizeof *engine->logprobs);
+    }
+    if (engine->logits == NULL || engine->tokens == NULL ||
+        (chooses && (engine->ids == NULL || engine->logprobs == NULL))) {
         code = sw_fail(err, SW_ENOMEM, "engine: out of memory for the logits of %zu tokens",
                        max_logits);
         goto done;
@@ -112,6 +119,8 @@ void sw_engine_close(struct sw_engine *engine)
         engine->api->close(engine->backend);
     free(engine->logits);
     free(engine->tokens);
+    free(engine->ids);
+    free(engine->logprobs);
     free(engine);
 }
 
@@ -140,13 +149,18 @@ static enum sw_code run(struct sw_engine *engine, struct sw_sequence *sequence,
         return code;
     tell_edge(request, SW_EDGE_PREFILL_END);
     out->decode_start_ns = out->end_ns = sw_clock_ns();
-    while (!sw_sequence_is_over(engine, sequence)) {
-        code = sw_sequences_decode(engine, &sequence, 1, err);
-        if (code != SW_OK)
-            return code;
+    bool is_over = sw_sequence_is_over(engine, sequence);
+    while (!is_over && code == SW_OK) {
+        if (sw_sequence_is_decodable(engine, sequence)) {
+            code = sw_sequence_decode(engine, sequence, &is_over, err);
+        } else {
+            code = sw_sequences_decode(engine, &sequence, 1, err);
+            is_over = code == SW_OK && sw_sequence_is_over(engine, sequence);
+        }
     }
-    tell_edge(request, SW_EDGE_DECODE_END);
-    return SW_OK;
+    if (code == SW_OK)
+        tell_edge(request, SW_EDGE_DECODE_END);
+    return code;
 }
 
 enum sw_code sw_engine_generate(struct sw_engine *engine, const struct sw_generate_request *request,

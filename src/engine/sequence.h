@@ -16,7 +16,9 @@ struct sw_engine {
     bool score_prompt;
     float *logits;                 /* (max_logits, vocab_size) */
     struct sw_batch_token *tokens; /* (the larger of prefill_block and n_sequences) */
-    size_t buffer_bytes;           /* of both */
+    int32_t *ids;                  /* (n_sequences) that the backend chose; NULL: it does not */
+    double *logprobs;              /* (n_sequences) of ids */
+    size_t buffer_bytes;           /* of these */
 };
 
 /* A prompt under way. */
@@ -47,6 +49,13 @@ enum sw_code sw_sequences_prefill(struct sw_engine *engine, struct sw_sequence *
  * ones. Sets end_ns. */
 enum sw_code sw_sequences_decode(struct sw_engine *engine, struct sw_sequence *const *sequences,
                                  size_t n, struct sw_error *err);
+
+/* As many ids of one greedy sequence, which is not over, as the backend makes in one call of its
+ * decode; *is_over as sw_sequence_is_over says of the last one. Sets end_ns. Only where
+ * sw_sequence_is_decodable. */
+enum sw_code sw_sequence_decode(struct sw_engine *engine, struct sw_sequence *sequence,
+                                bool *is_over, struct sw_error *err);
+bool sw_sequence_is_decodable(const struct sw_engine *engine, const struct sw_sequence *sequence);
 
 /* Whether the sequence ends with its newest id; asks on_token and sets stop_reason. */
 bool sw_sequence_is_over(const struct sw_engine *engine, struct sw_sequence *sequence);

@@ -160,13 +160,38 @@ static struct sw_batch_request batch_of(struct job *job)
                                      .ctx = job};
 }
 
+/* base_cpu, as if it chose ids by itself. */
+static struct sw_backend_api choosing;
+static bool chooses; /* the next engine's backend */
+static size_t n_greedy;
+
+static enum sw_code greedy(struct sw_backend *backend, const struct sw_batch_token *tokens,
+                           size_t n_tokens, int32_t *ids, double *logprobs, struct sw_error *err)
+{
+    static float logits[8 * VOCAB];
+    enum sw_code code = choosing.forward(backend, tokens, n_tokens, logits, err);
+    assert_null(logprobs); /* nobody asks for them in a batch */
+    n_greedy++;
+    for (size_t i = 0, n = 0; i < n_tokens && code == SW_OK; i++) {
+        if (!tokens[i].want_logits)
+            continue;
+        assert_true(n < 8);
+        ids[n] = sw_argmax(logits + n * VOCAB, VOCAB);
+        n++;
+    }
+    return code;
+}
+
 /* NULL where base_cpu refuses the strategy. */
 static struct sw_engine *open_strategy(enum sw_strategy strategy, size_t n_sequences,
                                        struct sw_pool *pool, size_t block, bool score)
 {
     struct sw_engine *engine;
     struct sw_error err = {0};
-    struct sw_engine_options options = {.api = sw_backend_find("base_cpu", NULL),
+    const struct sw_backend_api *base_cpu = sw_backend_find("base_cpu", NULL);
+    choosing = *base_cpu;
+    choosing.greedy = greedy;
+    struct sw_engine_options options = {.api = chooses ? &choosing : base_cpu,
                                         .strategy = strategy,
                                         .pool = pool,
                                         .n_sequences = n_sequences,
@@ -305,7 +330,9 @@ static void answers_are_those_of_batch_1(void **state)
             assert_int_equal(sw_pool_create(&pool, &options, NULL), SW_OK);
             size_t block = 1 + below(&counter, 64);
             bool score = below(&counter, 2) == 0;
+            chooses = n_threads == 2;
             struct sw_engine *engine = open_engine(n_sequences, pool, block, score);
+            chooses = false;
             for (int round = 0; round < 3; round++) {
                 set_eos(2, (int32_t)below(&counter, VOCAB), (int32_t)below(&counter, VOCAB));
                 fill_job(&job, &counter);
@@ -327,6 +354,7 @@ static void answers_are_those_of_batch_1(void **state)
     assert_true(ends.n_by_reason[SW_STOP_EOS] > 5);
     assert_true(ends.n_by_reason[SW_STOP_TEXT] > 20);
     assert_true(ends.n_different > 1000);
+    assert_true(n_greedy > 100);
 }
 
 /* Whatever base_cpu runs: what is multiplied for one token may not depend on its neighbours. */

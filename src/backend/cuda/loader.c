@@ -58,8 +58,8 @@ static enum sw_code find(char **path_dup, struct sw_error *err)
 static bool is_complete(const struct sw_cuda_plugin *p)
 {
     return p->probe != NULL && p->open != NULL && p->load != NULL && p->ready != NULL &&
-           p->forward != NULL && p->greedy != NULL && p->decode != NULL && p->describe != NULL &&
-           p->close != NULL;
+           p->forward != NULL && p->greedy != NULL && p->decode != NULL &&
+           p->measure_limits != NULL && p->describe != NULL && p->close != NULL;
 }
 
 static enum sw_code check(const struct sw_cuda_library *library, struct sw_error *err)

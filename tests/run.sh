@@ -50,7 +50,8 @@ run() {
 patterns=("$@")
 for program in $(find "$BUILD"/tests -type f -perm -u+x -name 'test_*' | sort); do
     # A program whose source is gone is an old build's.
-    [ -e "${program#"$BUILD"/}.c" ] || [[ $program == */emulated/* ]] || continue
+    source=${program#"$BUILD"/}
+    [ -e "$source.c" ] || [ -e "$source.cpp" ] || [[ $program == */emulated/* ]] || continue
     run "${program#"$BUILD"/}" "$program"
 done
 for script in tests/checks/*.sh; do

@@ -47,8 +47,16 @@ bad=""
 # Registers of the other architecture are compiled where kernels are tested for it.
 case $(uname -m) in aarch64) others='x86_*.h' ;; *) others='arm64_*.h' ;; esac
 for header in $(find src -name '*.h' ! -name "$others" | sort); do
-    out=$(echo "#include \"${header#src/}\"" | ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-function \
-        -Isrc $packages -fsyntax-only -x c - 2>&1) || bad+="$header: $(echo "$out" | head -n 2)"$'\n'
+    # What kernels are written with is C++; here with the emulation in CUDA's place.
+    case $header in
+    src/backend/cuda/device.h | src/backend/cuda/launch.h | src/backend/cuda/emulation/*)
+        compiler=(${CXX:-g++} -std=c++17 -DSW_EMULATED -x c++)
+        command -v "${compiler[0]}" >/dev/null || continue
+        ;;
+    *) compiler=(${CC:-cc} -std=c17 -x c) ;;
+    esac
+    out=$(echo "#include \"${header#src/}\"" | "${compiler[@]}" -D_GNU_SOURCE -Wall -Wextra -Wno-unused-function \
+        -Isrc $packages -fsyntax-only - 2>&1) || bad+="$header: $(echo "$out" | head -n 2)"$'\n'
 done
 [ -z "$bad" ]
 report $? "every header compiles alone" "$bad"

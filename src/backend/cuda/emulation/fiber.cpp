@@ -1,0 +1,194 @@
+#include "backend/cuda/emulation/fiber.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+/* Kernels keep tiles in local arrays, and instrumented frames are several times as large. Pages
+ * that no one touches cost nothing. */
+enum { STACK_BYTES = 256 * 1024 };
+
+/* The scheduler's own stack, while a fiber runs. */
+static struct {
+    void *stack_pointer;
+    void *fake_stack;
+    const void *bottom;
+    size_t bytes;
+} scheduler;
+
+/* Keeps what a called function must keep, stores the stack pointer, and goes on where `to` was
+ * stored. */
+extern "C" void sw_fiber_switch(void **from, void *to);
+extern "C" void sw_fiber_begin(void);
+
+#if defined(__x86_64__)
+asm(".text\n"
+    ".globl sw_fiber_switch\n"
+    ".hidden sw_fiber_switch\n"
+    ".type sw_fiber_switch, @function\n"
+    "sw_fiber_switch:\n"
+    "    pushq %rbp\n"
+    "    pushq %rbx\n"
+    "    pushq %r12\n"
+    "    pushq %r13\n"
+    "    pushq %r14\n"
+    "    pushq %r15\n"
+    "    movq %rsp, (%rdi)\n"
+    "    movq %rsi, %rsp\n"
+    "    popq %r15\n"
+    "    popq %r14\n"
+    "    popq %r13\n"
+    "    popq %r12\n"
+    "    popq %rbx\n"
+    "    popq %rbp\n"
+    "    ret\n"
+    ".size sw_fiber_switch, . - sw_fiber_switch\n"
+    /* First switch into a fiber: its struct is in r12, its first function in r13. */
+    ".globl sw_fiber_begin\n"
+    ".hidden sw_fiber_begin\n"
+    ".type sw_fiber_begin, @function\n"
+    "sw_fiber_begin:\n"
+    "    movq %r12, %rdi\n"
+    "    callq *%r13\n"
+    "    ud2\n"
+    ".size sw_fiber_begin, . - sw_fiber_begin\n"
+    ".section .note.GNU-stack, \"\", @progbits\n"
+    ".text\n");
+enum { FRAME_WORDS = 9, FRAME_FIBER = 3, FRAME_FIRST = 2, FRAME_RETURN = 6 };
+#elif defined(__aarch64__)
+asm(".text\n"
+    ".globl sw_fiber_switch\n"
+    ".hidden sw_fiber_switch\n"
+    ".type sw_fiber_switch, %function\n"
+    "sw_fiber_switch:\n"
+    "    sub sp, sp, #160\n"
+    "    stp x19, x20, [sp, #0]\n"
+    "    stp x21, x22, [sp, #16]\n"
+    "    stp x23, x24, [sp, #32]\n"
+    "    stp x25, x26, [sp, #48]\n"
+    "    stp x27, x28, [sp, #64]\n"
+    "    stp x29, x30, [sp, #80]\n"
+    "    stp d8, d9, [sp, #96]\n"
+    "    stp d10, d11, [sp, #112]\n"
+    "    stp d12, d13, [sp, #128]\n"
+    "    stp d14, d15, [sp, #144]\n"
+    "    mov x9, sp\n"
+    "    str x9, [x0]\n"
+    "    mov sp, x1\n"
+    "    ldp x19, x20, [sp, #0]\n"
+    "    ldp x21, x22, [sp, #16]\n"
+    "    ldp x23, x24, [sp, #32]\n"
+    "    ldp x25, x26, [sp, #48]\n"
+    "    ldp x27, x28, [sp, #64]\n"
+    "    ldp x29, x30, [sp, #80]\n"
+    "    ldp d8, d9, [sp, #96]\n"
+    "    ldp d10, d11, [sp, #112]\n"
+    "    ldp d12, d13, [sp, #128]\n"
+    "    ldp d14, d15, [sp, #144]\n"
+    "    add sp, sp, #160\n"
+    "    ret\n"
+    ".size sw_fiber_switch, . - sw_fiber_switch\n"
+    ".globl sw_fiber_begin\n"
+    ".hidden sw_fiber_begin\n"
+    ".type sw_fiber_begin, %function\n"
+    "sw_fiber_begin:\n"
+    "    mov x0, x19\n"
+    "    blr x20\n"
+    "    brk #1\n"
+    ".size sw_fiber_begin, . - sw_fiber_begin\n");
+enum { FRAME_WORDS = 20, FRAME_FIBER = 0, FRAME_FIRST = 1, FRAME_RETURN = 11 };
+#else
+#error "fibers are written for x86-64 and arm64"
+#endif
+
+/* A warp's stacks are mapped together, a page that faults below each. */
+bool sw_fiber_stacks(sw_fiber *fibers, size_t n)
+{
+    size_t guard = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    size_t step = STACK_BYTES + guard;
+    unsigned char *at =
+        static_cast<unsigned char *>(mmap(NULL, n * step, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (at == MAP_FAILED)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (mprotect(at + i * step, guard, PROT_NONE) != 0) {
+            munmap(at, n * step);
+            return false;
+        }
+        fibers[i].stack = at + i * step + guard;
+        fibers[i].stack_bytes = STACK_BYTES;
+    }
+    return true;
+}
+
+static void begin(sw_fiber *fiber)
+{
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(fiber->fake_stack, &scheduler.bottom, &scheduler.bytes);
+#endif
+    fiber->entry(fiber->argument);
+    sw_fiber_leave(fiber);
+}
+
+void sw_fiber_prepare(sw_fiber *fiber, void (*entry)(void *), void *argument)
+{
+#ifdef WITH_ASAN
+    /* What a fiber that never returned has left marked. */
+    __asan_unpoison_memory_region(fiber->stack, fiber->stack_bytes);
+#endif
+    fiber->entry = entry;
+    fiber->argument = argument;
+    fiber->fake_stack = NULL;
+    void **frame = reinterpret_cast<void **>(fiber->stack + fiber->stack_bytes - 64) - FRAME_WORDS;
+    memset(frame, 0, FRAME_WORDS * sizeof *frame);
+    frame[FRAME_FIBER] = fiber;
+    frame[FRAME_FIRST] = reinterpret_cast<void *>(begin);
+    frame[FRAME_RETURN] = reinterpret_cast<void *>(sw_fiber_begin);
+    fiber->stack_pointer = frame;
+}
+
+void sw_fiber_resume(sw_fiber *fiber)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(&scheduler.fake_stack, fiber->stack, fiber->stack_bytes);
+#endif
+    sw_fiber_switch(&scheduler.stack_pointer, fiber->stack_pointer);
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(scheduler.fake_stack, NULL, NULL);
+#endif
+}
+
+void sw_fiber_suspend(sw_fiber *fiber)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(&fiber->fake_stack, scheduler.bottom, scheduler.bytes);
+#endif
+    sw_fiber_switch(&fiber->stack_pointer, scheduler.stack_pointer);
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(fiber->fake_stack, &scheduler.bottom, &scheduler.bytes);
+#endif
+}
+
+void sw_fiber_leave(sw_fiber *fiber)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(NULL, scheduler.bottom, scheduler.bytes);
+#endif
+    sw_fiber_switch(&fiber->stack_pointer, scheduler.stack_pointer);
+    abort(); /* no one resumes a fiber that has left */
+}

@@ -1,0 +1,46 @@
+/*
+ * One kernel under way: blocks, warps, the order in which their threads run, and what is known of
+ * shared memory. Between runtime.cpp, which launches, and device.cpp, which kernels call.
+ */
+#ifndef SW_BACKEND_CUDA_EMULATION_GRID_H
+#define SW_BACKEND_CUDA_EMULATION_GRID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+#include <string>
+
+#include "backend/cuda/launch.h"
+
+struct sw_grid_launch {
+    std::string kernel; /* its name */
+    uint32_t grid = 0, block = 0;
+    size_t shared_bytes = 0;
+    bool is_overlapped = false; /* it may begin before the kernel in front has ended */
+    std::function<void()> body;  /* the kernel with its arguments, for one thread */
+};
+
+struct sw_grid_options {
+    uint64_t seed;       /* 0: threads go in turn */
+    uint32_t n_resident; /* blocks that run at once */
+};
+
+struct sw_grid;
+
+/* NULL: no memory. */
+sw_grid *sw_grid_begin(const sw_grid_launch *launch, const sw_grid_options *options);
+/* What may run before the kernel in front has ended: up to sw_dependency_wait. */
+cudaError_t sw_grid_run_ahead(sw_grid *grid);
+/* To the end. */
+cudaError_t sw_grid_run(sw_grid *grid);
+void sw_grid_end(sw_grid *grid);
+
+/* The first report since it was cleared; "" if none. */
+const char *sw_grid_report(void);
+void sw_grid_clear_report(void);
+
+/* Of runtime.cpp: whether the bytes are memory of the device, or of the host and mapped. */
+bool sw_runtime_owns(const void *address, size_t bytes);
+
+#endif

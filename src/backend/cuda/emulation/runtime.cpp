@@ -1,0 +1,969 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <map>
+#include <mutex>
+#include <new>
+#include <set>
+#include <vector>
+
+#include "backend/cuda/emulation/grid.h"
+#include "backend/cuda/launch.h"
+
+/* Written by g++ for each kernel: where the no-ops in front of it begin (device.h). */
+extern "C" {
+extern const unsigned char *__start___patchable_function_entries[] __attribute__((weak));
+extern const unsigned char *__stop___patchable_function_entries[] __attribute__((weak));
+}
+
+namespace
+{
+
+/* An H100's figures, but for few multiprocessors. */
+enum {
+    MAX_BLOCK = 1024,
+    MAX_GRID = 0x7fffffff,
+    SHARED_PLAIN = 48 * 1024,
+    SHARED_OPTIN = 227 * 1024,
+    SHARED_OF_SM = 228 * 1024,
+    SHARED_RESERVED = 1024, /* of each block */
+    THREADS_OF_SM = 2048,
+    BLOCKS_OF_SM = 32,
+    REGISTERS = 65536,
+    L2_BYTES = 50 * 1024 * 1024,
+    VERSION = 13000,
+    SW_WARP_THREADS = 32,
+    NOP_BYTES =
+#ifdef __aarch64__
+        4,
+#else
+        1,
+#endif
+};
+const size_t MEMORY_BYTES = size_t(80) << 30;
+
+struct block_of_memory {
+    size_t bytes;
+    bool of_device;
+};
+
+struct settings {
+    int major, minor;
+    uint32_t sms, n_devices, fail_in;
+    uint64_t seed;
+};
+
+/* One launch, copy or event, kept by a graph. */
+struct node {
+    std::function<cudaError_t()> run;
+    bool is_kernel = false;
+    sw_grid_launch launch;
+};
+
+settings *chosen;
+cudaError_t last, sticky;
+std::map<uintptr_t, block_of_memory> memory; /* by where it begins */
+size_t n_device_bytes;
+std::map<const void *, int> shared_limits; /* of kernels, as set */
+std::set<cudaEvent_t> events;
+std::set<cudaStream_t> streams;
+
+} // namespace
+
+struct CUstream_st {
+    bool is_capturing, is_invalid;
+    cudaStreamCaptureMode mode;
+    std::vector<node> captured;
+};
+struct CUevent_st {
+    bool is_recorded, has_time;
+    uint64_t at_ns;
+};
+struct CUgraph_st {
+    std::vector<node> nodes;
+};
+struct CUgraphExec_st {
+    std::vector<node> nodes;
+};
+
+namespace
+{
+
+CUstream_st default_stream;
+
+uint64_t number_of(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    if (text == NULL || *text == '\0')
+        return otherwise;
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    return *end == '\0' ? value : otherwise;
+}
+
+settings *now()
+{
+    static settings s;
+    if (chosen == NULL) {
+        s.major = 9, s.minor = 0;
+        const char *capability = getenv("SMOLWATT_EMULATED_CAPABILITY");
+        if (capability != NULL)
+            sscanf(capability, "%d.%d", &s.major, &s.minor);
+        s.sms = static_cast<uint32_t>(number_of("SMOLWATT_EMULATED_SMS", 4));
+        if (s.sms < 1 || s.sms > 1024)
+            s.sms = 4;
+        s.n_devices = static_cast<uint32_t>(number_of("SMOLWATT_EMULATED_DEVICES", 1));
+        s.fail_in = static_cast<uint32_t>(number_of("SMOLWATT_EMULATED_FAIL", 0));
+        s.seed = number_of("SMOLWATT_EMULATED_SEED", 0);
+        chosen = &s;
+    }
+    return chosen;
+}
+
+cudaError_t fail(cudaError_t code)
+{
+    if (code != cudaSuccess)
+        last = code;
+    return code;
+}
+
+uint64_t now_ns()
+{
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+/* Memory. */
+
+bool allocation_fails()
+{
+    return now()->fail_in > 0 && --now()->fail_in == 0;
+}
+
+void *allocate(size_t bytes, bool of_device)
+{
+    unsigned char *base = NULL;
+    if (bytes > MEMORY_BYTES || (of_device && bytes > MEMORY_BYTES - n_device_bytes) ||
+        allocation_fails() || posix_memalign(reinterpret_cast<void **>(&base), 256, bytes) != 0)
+        return NULL;
+    memset(base, 0xff, bytes);
+    memory[reinterpret_cast<uintptr_t>(base)] = {bytes, of_device};
+    if (of_device)
+        n_device_bytes += bytes;
+    return base;
+}
+
+/* NULL: the bytes are not within one block. */
+const block_of_memory *block_around(const void *address, size_t bytes)
+{
+    uintptr_t at = reinterpret_cast<uintptr_t>(address);
+    auto after = memory.upper_bound(at);
+    if (after == memory.begin())
+        return NULL;
+    --after;
+    size_t offset = at - after->first;
+    return offset <= after->second.bytes && bytes <= after->second.bytes - offset ? &after->second
+                                                                                  : NULL;
+}
+
+cudaError_t release(void *address, bool of_device)
+{
+    if (address == NULL)
+        return cudaSuccess;
+    auto at = memory.find(reinterpret_cast<uintptr_t>(address));
+    if (at == memory.end() || at->second.of_device != of_device)
+        return fail(cudaErrorInvalidValue);
+    if (of_device)
+        n_device_bytes -= at->second.bytes;
+    memory.erase(at);
+    free(address);
+    return cudaSuccess;
+}
+
+/* Streams. */
+
+CUstream_st *stream_of(cudaStream_t stream)
+{
+    if (stream == NULL)
+        return &default_stream;
+    return streams.count(stream) != 0 ? stream : NULL;
+}
+
+/* What CUDA forbids while a stream records in global mode: what waits or allocates. */
+bool forbids_now()
+{
+    bool any = false;
+    for (cudaStream_t s : streams) {
+        if (s->is_capturing && s->mode != cudaStreamCaptureModeRelaxed) {
+            s->is_invalid = true;
+            any = true;
+        }
+    }
+    return any;
+}
+
+cudaError_t run_launch(const sw_grid_launch *launch);
+
+cudaError_t run_node(const node &n)
+{
+    return n.is_kernel ? run_launch(&n.launch) : n.run();
+}
+
+/* At once, or into the stream's graph. */
+cudaError_t submit(cudaStream_t stream, node n)
+{
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    if (s->is_capturing) {
+        s->captured.push_back(std::move(n));
+        return cudaSuccess;
+    }
+    if (sticky != cudaSuccess)
+        return fail(sticky);
+    return fail(run_node(n));
+}
+
+cudaError_t wait_for_all(cudaStream_t stream)
+{
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    if (s->is_capturing) {
+        s->is_invalid = true;
+        return fail(cudaErrorStreamCaptureUnsupported);
+    }
+    return fail(sticky);
+}
+
+bool is_of_device(const void *address, size_t bytes)
+{
+    const block_of_memory *b = block_around(address, bytes);
+    return b != NULL && b->of_device;
+}
+
+/* Whether the ends of a copy are what its kind says. */
+bool ends_are_right(const void *to, const void *from, size_t bytes, cudaMemcpyKind kind)
+{
+    bool to_device = is_of_device(to, bytes), from_device = is_of_device(from, bytes);
+    /* A block that begins on the device and does not hold all of it is an overrun. */
+    if ((!to_device && is_of_device(to, 0)) || (!from_device && is_of_device(from, 0)))
+        return bytes == 0;
+    switch (kind) {
+    case cudaMemcpyHostToHost:
+        return !to_device && !from_device;
+    case cudaMemcpyHostToDevice:
+        return to_device && !from_device;
+    case cudaMemcpyDeviceToHost:
+        return !to_device && from_device;
+    case cudaMemcpyDeviceToDevice:
+        return to_device && from_device;
+    case cudaMemcpyDefault:
+        return true;
+    }
+    return false;
+}
+
+/* Kernels. */
+
+/* The largest block of SW_KERNEL; 0: unknown. */
+uint32_t bound_of(const void *kernel)
+{
+    const unsigned char *at = static_cast<const unsigned char *>(kernel);
+    const unsigned char *best = NULL;
+    if (__start___patchable_function_entries == NULL)
+        return 0;
+    for (const unsigned char **p = __start___patchable_function_entries;
+         p < __stop___patchable_function_entries; p++) {
+        if (*p < at && at - *p <= MAX_BLOCK / SW_WARP_THREADS * NOP_BYTES && (best == NULL || *p > best))
+            best = *p;
+    }
+    return best == NULL ? 0 : static_cast<uint32_t>(at - best) / NOP_BYTES * SW_WARP_THREADS;
+}
+
+uint32_t blocks_of_sm(uint32_t block, size_t shared_bytes)
+{
+    size_t n = THREADS_OF_SM / block;
+    size_t by_shared = SHARED_OF_SM / (shared_bytes + SHARED_RESERVED);
+    n = by_shared < n ? by_shared : n;
+    return n < BLOCKS_OF_SM ? static_cast<uint32_t>(n) : uint32_t(BLOCKS_OF_SM);
+}
+
+size_t shared_limit_of(const void *kernel)
+{
+    auto set = shared_limits.find(kernel);
+    size_t limit = set == shared_limits.end() ? 0 : static_cast<size_t>(set->second);
+    return limit > SHARED_PLAIN ? limit : size_t(SHARED_PLAIN);
+}
+
+cudaError_t run_launch(const sw_grid_launch *launch)
+{
+    sw_grid_options options = {now()->seed,
+                               now()->sms * blocks_of_sm(launch->block, launch->shared_bytes)};
+    sw_grid *grid = sw_grid_begin(launch, &options);
+    if (grid == NULL)
+        return cudaErrorMemoryAllocation;
+    cudaError_t code = sw_grid_run(grid);
+    sw_grid_end(grid);
+    if (code != cudaSuccess)
+        sticky = code;
+    return code;
+}
+
+/* Up to the first comma that is not between brackets. */
+std::string first_argument(const char *text)
+{
+    int depth = 0;
+    const char *end = text;
+    for (; *end != '\0' && !(*end == ',' && depth == 0); end++)
+        depth += *end == '<' || *end == '(' ? 1 : *end == '>' || *end == ')' ? -1 : 0;
+    return std::string(text, end);
+}
+
+} // namespace
+
+bool sw_runtime_owns(const void *address, size_t bytes)
+{
+    return block_around(address, bytes) != NULL;
+}
+
+void sw_emulated_seed(uint64_t seed)
+{
+    now()->seed = seed;
+}
+
+void sw_emulated_sms(uint32_t n)
+{
+    now()->sms = n < 1 ? 1 : n;
+}
+
+void sw_emulated_capability(int major, int minor)
+{
+    now()->major = major;
+    now()->minor = minor;
+}
+
+void sw_emulated_fail_allocation(uint32_t n)
+{
+    now()->fail_in = n;
+}
+
+const char *sw_emulated_report(void)
+{
+    return sw_grid_report();
+}
+
+void sw_emulated_clear(void)
+{
+    sw_grid_clear_report();
+    last = sticky = cudaSuccess;
+}
+
+uint32_t sw_emulated_n_allocations(void)
+{
+    return static_cast<uint32_t>(memory.size());
+}
+
+cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::function<void()> body,
+                               uint32_t grid, uint32_t block, size_t shared_bytes,
+                               cudaStream_t stream, sw_launch_kind kind)
+{
+    uint32_t bound = bound_of(kernel);
+    if (block == 0 || block % SW_WARP_THREADS != 0 || block > MAX_BLOCK || grid == 0 ||
+        grid > MAX_GRID)
+        return fail(cudaErrorInvalidConfiguration);
+    if (bound != 0 && block > bound)
+        return fail(cudaErrorLaunchFailure);
+    if (shared_bytes > shared_limit_of(kernel))
+        return fail(cudaErrorInvalidValue);
+    if (kind == SW_LAUNCH_COOPERATIVE && grid > now()->sms * blocks_of_sm(block, shared_bytes))
+        return fail(cudaErrorCooperativeLaunchTooLarge);
+    node n;
+    n.is_kernel = true;
+    n.launch = {first_argument(text), grid, block, shared_bytes, kind == SW_LAUNCH_OVERLAPPED,
+                std::move(body)};
+    return submit(stream, std::move(n));
+}
+
+#define NAMES(X)                                                                                   \
+    X(cudaSuccess, "no error")                                                                     \
+    X(cudaErrorInvalidValue, "invalid argument")                                                   \
+    X(cudaErrorMemoryAllocation, "out of memory")                                                  \
+    X(cudaErrorInitializationError, "initialization error")                                        \
+    X(cudaErrorInvalidConfiguration, "invalid configuration argument")                             \
+    X(cudaErrorInvalidDevicePointer, "invalid device pointer")                                     \
+    X(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy")                        \
+    X(cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version") \
+    X(cudaErrorInvalidDeviceFunction, "invalid device function")                                   \
+    X(cudaErrorNoDevice, "no CUDA-capable device is detected")                                     \
+    X(cudaErrorInvalidDevice, "invalid device ordinal")                                            \
+    X(cudaErrorNoKernelImageForDevice, "no kernel image is available for execution on the device") \
+    X(cudaErrorInvalidResourceHandle, "invalid resource handle")                                   \
+    X(cudaErrorNotReady, "device not ready")                                                       \
+    X(cudaErrorIllegalAddress, "an illegal memory access was encountered")                         \
+    X(cudaErrorLaunchOutOfResources, "too many resources requested for launch")                    \
+    X(cudaErrorLaunchTimeout, "the launch timed out and was terminated")                           \
+    X(cudaErrorMisalignedAddress, "misaligned address")                                            \
+    X(cudaErrorLaunchFailure, "unspecified launch failure")                                        \
+    X(cudaErrorCooperativeLaunchTooLarge, "too many blocks in cooperative launch")                 \
+    X(cudaErrorNotSupported, "operation not supported")                                            \
+    X(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing")       \
+    X(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture") \
+    X(cudaErrorStreamCaptureUnmatched, "capture was not initiated in this stream")                 \
+    X(cudaErrorUnknown, "unknown error")
+
+const char *cudaGetErrorName(cudaError_t error)
+{
+    switch (error) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return #name;
+        NAMES(X)
+#undef X
+    }
+    return "unrecognized error code";
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    switch (error) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return text;
+        NAMES(X)
+#undef X
+    }
+    return "unrecognized error code";
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    cudaError_t code = last;
+    last = cudaSuccess;
+    return code;
+}
+
+cudaError_t cudaPeekAtLastError(void)
+{
+    return last;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = VERSION;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = VERSION;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = static_cast<int>(now()->n_devices);
+    return *count > 0 ? cudaSuccess : fail(cudaErrorNoDevice);
+}
+
+cudaError_t cudaGetDevice(int *device)
+{
+    *device = 0;
+    return now()->n_devices > 0 ? cudaSuccess : fail(cudaErrorNoDevice);
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    if (now()->n_devices == 0)
+        return fail(cudaErrorNoDevice);
+    return device >= 0 && device < static_cast<int>(now()->n_devices) ? cudaSuccess
+                                                                     : fail(cudaErrorInvalidDevice);
+}
+
+cudaError_t cudaSetDeviceFlags(unsigned flags)
+{
+    return flags < 0x20 ? cudaSuccess : fail(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
+{
+    cudaError_t code = cudaSetDevice(device);
+    if (code != cudaSuccess)
+        return code;
+    *out = cudaDeviceProp();
+    snprintf(out->name, sizeof out->name, "emulated");
+    out->totalGlobalMem = MEMORY_BYTES;
+    out->sharedMemPerBlock = SHARED_PLAIN;
+    out->sharedMemPerBlockOptin = SHARED_OPTIN;
+    out->sharedMemPerMultiprocessor = SHARED_OF_SM;
+    out->reservedSharedMemPerBlock = SHARED_RESERVED;
+    out->regsPerBlock = out->regsPerMultiprocessor = REGISTERS;
+    out->warpSize = SW_WARP_THREADS;
+    out->maxThreadsPerBlock = MAX_BLOCK;
+    out->maxThreadsPerMultiProcessor = THREADS_OF_SM;
+    out->maxBlocksPerMultiProcessor = BLOCKS_OF_SM;
+    out->multiProcessorCount = static_cast<int>(now()->sms);
+    out->major = now()->major;
+    out->minor = now()->minor;
+    out->l2CacheSize = L2_BYTES;
+    out->persistingL2CacheMaxSize = L2_BYTES / 8 * 5;
+    out->accessPolicyMaxWindowSize = 128 << 20;
+    out->memoryBusWidth = 5120;
+    out->canMapHostMemory = out->concurrentKernels = out->unifiedAddressing = 1;
+    out->cooperativeLaunch = out->ECCEnabled = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
+{
+    cudaDeviceProp p;
+    cudaError_t code = cudaGetDeviceProperties(&p, device);
+    if (code != cudaSuccess)
+        return code;
+    switch (attribute) {
+    case cudaDevAttrMaxThreadsPerBlock:
+        *value = p.maxThreadsPerBlock;
+        return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+        *value = static_cast<int>(p.sharedMemPerBlock);
+        return cudaSuccess;
+    case cudaDevAttrWarpSize:
+        *value = p.warpSize;
+        return cudaSuccess;
+    case cudaDevAttrClockRate:
+        *value = 1980000; /* kHz */
+        return cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+        *value = p.multiProcessorCount;
+        return cudaSuccess;
+    case cudaDevAttrIntegrated:
+        *value = p.integrated;
+        return cudaSuccess;
+    case cudaDevAttrCanMapHostMemory:
+        *value = p.canMapHostMemory;
+        return cudaSuccess;
+    case cudaDevAttrMemoryClockRate:
+        *value = 2619000;
+        return cudaSuccess;
+    case cudaDevAttrGlobalMemoryBusWidth:
+        *value = p.memoryBusWidth;
+        return cudaSuccess;
+    case cudaDevAttrL2CacheSize:
+        *value = p.l2CacheSize;
+        return cudaSuccess;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+        *value = p.maxThreadsPerMultiProcessor;
+        return cudaSuccess;
+    case cudaDevAttrUnifiedAddressing:
+        *value = p.unifiedAddressing;
+        return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+        *value = p.major;
+        return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+        *value = p.minor;
+        return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+        *value = static_cast<int>(p.sharedMemPerMultiprocessor);
+        return cudaSuccess;
+    case cudaDevAttrCooperativeLaunch:
+        *value = p.cooperativeLaunch;
+        return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = static_cast<int>(p.sharedMemPerBlockOptin);
+        return cudaSuccess;
+    case cudaDevAttrMaxBlocksPerMultiprocessor:
+        *value = p.maxBlocksPerMultiProcessor;
+        return cudaSuccess;
+    case cudaDevAttrMaxPersistingL2CacheSize:
+        *value = p.persistingL2CacheMaxSize;
+        return cudaSuccess;
+    case cudaDevAttrMaxAccessPolicyWindowSize:
+        *value = p.accessPolicyMaxWindowSize;
+        return cudaSuccess;
+    case cudaDevAttrReservedSharedMemoryPerBlock:
+        *value = static_cast<int>(p.reservedSharedMemPerBlock);
+        return cudaSuccess;
+    }
+    return fail(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value)
+{
+    if (limit == cudaLimitPersistingL2CacheSize && value > L2_BYTES / 8 * 5)
+        return fail(cudaErrorInvalidValue);
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    return fail(sticky);
+}
+
+cudaError_t cudaDeviceReset(void)
+{
+    sw_emulated_clear();
+    shared_limits.clear();
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
+{
+    *free_bytes = MEMORY_BYTES - n_device_bytes;
+    *total_bytes = MEMORY_BYTES;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void **out, size_t bytes)
+{
+    *out = NULL;
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    if (bytes == 0)
+        return cudaSuccess;
+    *out = allocate(bytes, true);
+    return *out != NULL ? cudaSuccess : fail(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaFree(void *address)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    return release(address, true);
+}
+
+cudaError_t cudaMallocHost(void **out, size_t bytes, unsigned flags)
+{
+    return cudaHostAlloc(out, bytes, flags);
+}
+
+cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned flags)
+{
+    *out = NULL;
+    if (flags > 0x07)
+        return fail(cudaErrorInvalidValue);
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    if (bytes == 0)
+        return cudaSuccess;
+    *out = allocate(bytes, false);
+    return *out != NULL ? cudaSuccess : fail(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned flags)
+{
+    const block_of_memory *b = block_around(host, 0);
+    *device = NULL;
+    if (flags != 0 || b == NULL || b->of_device)
+        return fail(cudaErrorInvalidValue);
+    *device = host;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void *address)
+{
+    return release(address, false);
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    return cudaMemcpyAsync(to, from, bytes, kind, NULL);
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    if (!ends_are_right(to, from, bytes, kind))
+        return fail(cudaErrorInvalidValue);
+    node n;
+    n.is_kernel = false;
+    n.run = [to, from, bytes] {
+        if (bytes > 0)
+            memcpy(to, from, bytes);
+        return cudaSuccess;
+    };
+    return submit(stream, std::move(n));
+}
+
+cudaError_t cudaMemset(void *to, int value, size_t bytes)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    return cudaMemsetAsync(to, value, bytes, NULL);
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
+{
+    if (block_around(to, bytes) == NULL && bytes > 0)
+        return fail(cudaErrorInvalidValue);
+    node n;
+    n.is_kernel = false;
+    n.run = [to, value, bytes] {
+        if (bytes > 0)
+            memset(to, value, bytes);
+        return cudaSuccess;
+    };
+    return submit(stream, std::move(n));
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t *out)
+{
+    return cudaStreamCreateWithFlags(out, cudaStreamDefault);
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned flags)
+{
+    *out = NULL;
+    if (flags > cudaStreamNonBlocking)
+        return fail(cudaErrorInvalidValue);
+    *out = new (std::nothrow) CUstream_st();
+    if (*out == NULL)
+        return fail(cudaErrorMemoryAllocation);
+    streams.insert(*out);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    if (streams.erase(stream) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    delete stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    return wait_for_all(stream);
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream)
+{
+    return wait_for_all(stream);
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)
+{
+    if (flags != 0 || stream_of(stream) == NULL || events.count(event) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *out)
+{
+    return cudaEventCreateWithFlags(out, cudaEventDefault);
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags)
+{
+    *out = new (std::nothrow) CUevent_st();
+    if (*out == NULL)
+        return fail(cudaErrorMemoryAllocation);
+    (*out)->has_time = (flags & cudaEventDisableTiming) == 0;
+    events.insert(*out);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    if (events.erase(event) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    if (events.count(event) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    node n;
+    n.is_kernel = false;
+    n.run = [event] {
+        event->is_recorded = true;
+        event->at_ns = now_ns();
+        return cudaSuccess;
+    };
+    return submit(stream, std::move(n));
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    if (events.count(event) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    return fail(sticky);
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event)
+{
+    return cudaEventSynchronize(event);
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    if (events.count(from) == 0 || events.count(to) == 0 || !from->is_recorded ||
+        !to->is_recorded || !from->has_time || !to->has_time)
+        return fail(cudaErrorInvalidResourceHandle);
+    *ms = static_cast<float>(static_cast<double>(to->at_ns) - static_cast<double>(from->at_ns)) *
+          1e-6f;
+    return fail(sticky);
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
+{
+    /* The default stream cannot be captured. */
+    if (stream == NULL || streams.count(stream) == 0)
+        return fail(stream == NULL ? cudaErrorStreamCaptureUnsupported
+                                   : cudaErrorInvalidResourceHandle);
+    if (stream->is_capturing)
+        return fail(cudaErrorInvalidValue);
+    stream->is_capturing = true;
+    stream->is_invalid = false;
+    stream->mode = mode;
+    stream->captured.clear();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
+{
+    *out = NULL;
+    if (streams.count(stream) == 0 || !stream->is_capturing)
+        return fail(cudaErrorStreamCaptureUnmatched);
+    stream->is_capturing = false;
+    if (stream->is_invalid)
+        return fail(cudaErrorStreamCaptureInvalidated);
+    *out = new (std::nothrow) CUgraph_st();
+    if (*out == NULL)
+        return fail(cudaErrorMemoryAllocation);
+    (*out)->nodes = std::move(stream->captured);
+    stream->captured.clear();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *status)
+{
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    *status = !s->is_capturing ? cudaStreamCaptureStatusNone
+              : s->is_invalid  ? cudaStreamCaptureStatusInvalidated
+                               : cudaStreamCaptureStatusActive;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long flags)
+{
+    *out = NULL;
+    if (graph == NULL || flags != 0)
+        return fail(cudaErrorInvalidValue);
+    *out = new (std::nothrow) CUgraphExec_st();
+    if (*out == NULL)
+        return fail(cudaErrorMemoryAllocation);
+    (*out)->nodes = graph->nodes;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphUpload(cudaGraphExec_t graph, cudaStream_t stream)
+{
+    return graph != NULL && stream_of(stream) != NULL ? cudaSuccess : fail(cudaErrorInvalidValue);
+}
+
+/* A kernel that may overlap goes up to its wait before the kernel in front has begun: the earliest
+ * that a device might run it, so that what it must not read yet is not there. */
+static cudaError_t run_nodes(const std::vector<node> &nodes)
+{
+    sw_grid *ahead = NULL;
+    cudaError_t code = cudaSuccess;
+    for (size_t i = 0; i < nodes.size() && code == cudaSuccess; i++) {
+        const node &n = nodes[i];
+        if (!n.is_kernel) {
+            code = n.run();
+            continue;
+        }
+        sw_grid_options options = {now()->seed,
+                                   now()->sms * blocks_of_sm(n.launch.block, n.launch.shared_bytes)};
+        sw_grid *grid = ahead != NULL ? ahead : sw_grid_begin(&n.launch, &options);
+        ahead = NULL;
+        if (grid == NULL)
+            return cudaErrorMemoryAllocation;
+        if (i + 1 < nodes.size() && nodes[i + 1].is_kernel && nodes[i + 1].launch.is_overlapped &&
+            now()->major >= 9) {
+            const sw_grid_launch *next = &nodes[i + 1].launch;
+            options.n_resident = now()->sms * blocks_of_sm(next->block, next->shared_bytes);
+            ahead = sw_grid_begin(next, &options);
+            code = ahead == NULL ? cudaErrorMemoryAllocation : sw_grid_run_ahead(ahead);
+        }
+        if (code == cudaSuccess)
+            code = sw_grid_run(grid);
+        sw_grid_end(grid);
+    }
+    if (ahead != NULL)
+        sw_grid_end(ahead);
+    return code;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream)
+{
+    if (graph == NULL)
+        return fail(cudaErrorInvalidValue);
+    node n;
+    n.is_kernel = false;
+    n.run = [graph] {
+        cudaError_t code = run_nodes(graph->nodes);
+        if (code != cudaSuccess)
+            sticky = code;
+        return code;
+    };
+    return submit(stream, std::move(n));
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value)
+{
+    if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize) {
+        if (value < 0 || value > SHARED_OPTIN)
+            return fail(cudaErrorInvalidValue);
+        shared_limits[kernel] = value;
+        return cudaSuccess;
+    }
+    if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout && value >= -1 && value <= 100)
+        return cudaSuccess;
+    return fail(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *out, const void *kernel)
+{
+    uint32_t bound = bound_of(kernel);
+    *out = cudaFuncAttributes();
+    out->maxThreadsPerBlock = bound != 0 ? static_cast<int>(bound) : int(MAX_BLOCK);
+    out->maxDynamicSharedSizeBytes = static_cast<int>(shared_limit_of(kernel));
+    out->ptxVersion = out->binaryVersion = now()->major * 10 + now()->minor;
+    return cudaSuccess;
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *out, const void *kernel, int block,
+                                                          size_t shared_bytes)
+{
+    *out = 0;
+    if (block <= 0)
+        return fail(cudaErrorInvalidValue);
+    if (block <= MAX_BLOCK && shared_bytes <= shared_limit_of(kernel))
+        *out = static_cast<int>(blocks_of_sm(static_cast<uint32_t>(block + 31) / 32 * 32, shared_bytes));
+    return cudaSuccess;
+}

@@ -1,0 +1,29 @@
+/* What every test of this folder begins with: cmocka from C++, kernels and runtime. */
+#ifndef SW_TESTS_GPU_GPU_TEST_H
+#define SW_TESTS_GPU_GPU_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern "C" {
+#include <cmocka.h>
+}
+
+#include "backend/cuda/device.h"
+#include "backend/cuda/launch.h"
+
+/* A runtime call that must work; what the emulation found is shown. */
+#define GPU_OK(call)                                                                               \
+    do {                                                                                           \
+        cudaError_t gpu_code = (call);                                                             \
+        if (gpu_code != cudaSuccess)                                                               \
+            print_error("%s: %s\n", cudaGetErrorName(gpu_code), sw_emulated_report());             \
+        assert_int_equal(gpu_code, cudaSuccess);                                                   \
+    } while (0)
+
+#endif

@@ -11,7 +11,8 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 GPU_EMULATION := $(sort $(wildcard src/backend/cuda/emulation/*.cpp))
 GPU_TESTS     := $(sort $(wildcard tests/gpu/test_*.cpp))
-GPU_SUPPORT   := $(filter-out $(GPU_TESTS),$(sort $(wildcard tests/gpu/*.cpp tests/gpu/*.c)))
+# measure_*.cpp are programs of their own, for a machine with a GPU.
+GPU_SUPPORT   := $(filter-out $(GPU_TESTS) tests/gpu/measure_%,$(sort $(wildcard tests/gpu/*.cpp tests/gpu/*.c)))
 GPU_PROGRAMS  := $(GPU_TESTS:%.cpp=$(BUILD)/%)
 GPU_OBJECTS   := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(GPU_EMULATION) $(GPU_TESTS) $(GPU_SUPPORT)))
 EXTRA_TEST_PROGRAMS += $(GPU_PROGRAMS)

@@ -69,6 +69,8 @@ $(BUILD)/obj/%_avx512.o: ISA_FLAGS = $(AVX512_FLAGS)
 $(BUILD)/obj/%_avx512vnni.o: ISA_FLAGS = $(AVX512_FLAGS) -mavx512vnni
 $(BUILD)/obj/%_avx512bf16.o: ISA_FLAGS = $(AVX512_FLAGS) -mavx512vnni -mavx512bf16
 $(BUILD)/obj/%_neondot.o: ISA_FLAGS = -march=armv8.2-a+dotprod
+# Packing is loops over millions of weights, which the compiler turns into vectors only at -O3.
+$(BUILD)/obj/src/backend/cuda/pack.o: ISA_FLAGS = -O3
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -1,6 +1,8 @@
 /*
- * Numbers in 8 bits without a sign, with one scale and one zero point for a whole tensor, as
- * DynamicQuantizeLinear of ONNX defines them: range [min, max], widened to contain 0; scale = (max
+ * Numbers in 8 bits, as every backend quantises them. With a sign: a scale for a row or a block,
+ * value = x * (127 / largest |x|) to the nearest integer, ties to even. Without a sign, with one
+ * scale and one zero point for a whole tensor, as DynamicQuantizeLinear of ONNX defines them: range
+ * [min, max], widened to contain 0; scale = (max
  * - min) / 255, zero = -min / scale to the nearest integer, value = x / scale to the nearest
  * integer, plus zero, held to 0 ... 255; ties to even.
  */
@@ -9,6 +11,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Added and taken away, rounds a float below 2^22 to an integer, ties to even. */
 #define SW_ROUND 0x1.8p+23f
@@ -16,6 +19,30 @@
 /* A block in 8 bits, whose largest number is a: below this it is zero, since 127 / a would be no
  * number. */
 #define SW_S8_LEAST 0x1p-100f
+
+/* Largest |x|, and what numbers are to be multiplied with to have it at 127. A NaN need not be
+ * seen here: it turns up in the sum of what is rounded. */
+static inline float sw_s8_largest(const float *x, size_t n, float *inverse)
+{
+    float largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = largest > fabsf(x[i]) ? largest : fabsf(x[i]);
+    if (!(largest > SW_S8_LEAST))
+        largest = 0;
+    *inverse = largest > 0 ? 127.0f / largest : 0;
+    return largest;
+}
+
+static inline float sw_s8_rounded(float x, float inverse)
+{
+    return x * inverse + SW_ROUND - SW_ROUND;
+}
+
+/* Held to bytes so that a NaN, whose scale will tell of it, is one, too. */
+static inline int8_t sw_s8_byte(float rounded)
+{
+    return (int8_t)(rounded > -128 ? rounded < 127 ? rounded : 127 : -128);
+}
 
 /* Of a tensor, containing 0. min and max are NaN if a number in it is NaN or infinite. */
 struct sw_range {

@@ -65,4 +65,18 @@ static inline uint16_t sw_float_to_f16(float x)
     return (uint16_t)(sign | (uint16_t)((bits - 0x38000000) >> 13));
 }
 
+/* As to f16 and back, but without a branch, for loops over many. Adding 1/2 to a subnormal leaves
+ * whole numbers of 2^-24. */
+static inline float sw_f16_rounded(float x)
+{
+    uint32_t bits = sw_bits_of_float(x), sign = bits & 0x80000000;
+    uint32_t magnitude = bits ^ sign;
+    uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1)) & ~(uint32_t)0x1fff;
+    uint32_t small = sw_bits_of_float(sw_float_of_bits(magnitude) + 0.5f - 0.5f);
+    uint32_t rounded = magnitude < 0x38800000 ? small : normal;
+    rounded = magnitude >= 0x477ff000 ? 0x7f800000 : rounded;
+    rounded = magnitude > 0x7f800000 ? magnitude : rounded;
+    return sw_float_of_bits(rounded | sign);
+}
+
 #endif

@@ -1,6 +1,5 @@
 #include "backend/cpu/base_cpu.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "backend/cpu/dynamic.h"
 #include "backend/cpu/engine.h"
 #include "backend/cpu/layout.h"
+#include "backend/rotation.h"
 
 /* Why a strategy does not run here; NULL for those that do. */
 static const char *refusal(enum sw_strategy strategy)
@@ -66,19 +66,6 @@ static enum sw_code check_options(const struct sw_config *config,
         return sw_fail(err, SW_EUNSUPPORTED, "base_cpu: strategy %s %s",
                        sw_strategy_name(options->strategy), reason);
     return sw_batch_check_options("base_cpu", config, options, err);
-}
-
-static void fill_rotations(struct sw_backend *b, float *frequency)
-{
-    size_t half = b->config.head_dim / 2, width = b->head_pairs * SW_TILE;
-    sw_config_rope_frequencies(frequency, &b->config);
-    for (size_t p = 0; p < b->options.max_positions; p++) {
-        for (size_t i = 0; i < half; i++) {
-            float angle = (float)p * frequency[i];
-            b->cosines[p * width + i] = (float)cos((double)angle);
-            b->sines[p * width + i] = (float)sin((double)angle);
-        }
-    }
 }
 
 static uint64_t bytes_per_token(const struct sw_backend *b)
@@ -184,7 +171,9 @@ static enum sw_code base_cpu_open(struct sw_backend **out, const struct sw_model
         goto done;
     sw_layout_sources(b);
     sw_pool_run(options->pool, sw_layout_pack, b);
-    fill_rotations(b, b->q); /* q has at least head_dim floats and is not in use yet */
+    /* q has at least head_dim floats and is not in use yet */
+    sw_rotation_fill(b->cosines, b->sines, b->head_pairs * SW_TILE, b->options.max_positions,
+                     config, b->q);
     fill_info(b);
     *out = b;
     b = NULL;

@@ -214,34 +214,15 @@ static void widen_w16_scalar(float *tile, const uint16_t *tile_w16, size_t k)
     }
 }
 
-/* Largest |x|, and what numbers are to be multiplied with to have it at 127. A NaN need not be
- * seen here: it turns up in the sum. */
-static float largest_s8(const float *x, size_t n, float *inverse)
-{
-    float largest = 0;
-    for (size_t i = 0; i < n; i++)
-        largest = largest > fabsf(x[i]) ? largest : fabsf(x[i]);
-    if (!(largest > SW_S8_LEAST))
-        largest = 0;
-    *inverse = largest > 0 ? 127.0f / largest : 0;
-    return largest;
-}
-
-/* Held to bytes so that a NaN, whose scale will tell of it, is one, too. */
-static int8_t byte_of(float rounded)
-{
-    return (int8_t)(rounded > -128 ? rounded < 127 ? rounded : 127 : -128);
-}
-
 static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *sums, const float *x,
                                size_t n, size_t block)
 {
     for (size_t begin = 0, b = 0; begin < n; begin += block, b++) {
         size_t width = n - begin < block ? n - begin : block;
-        float inverse, largest = largest_s8(x + begin, width, &inverse), sum = 0;
+        float inverse, largest = sw_s8_largest(x + begin, width, &inverse), sum = 0;
         for (size_t i = 0; i < block; i++) {
-            float rounded = i < width ? x[begin + i] * inverse + SW_ROUND - SW_ROUND : 0;
-            values[begin + i] = byte_of(rounded);
+            float rounded = i < width ? sw_s8_rounded(x[begin + i], inverse) : 0;
+            values[begin + i] = sw_s8_byte(rounded);
             sum += rounded;
         }
         scales[b] = isnan(sum) ? NAN : largest / 127.0f;
@@ -254,10 +235,10 @@ static void pack_s8_scalar(uint8_t *tile, float *scales, const float *rows, size
 {
     for (size_t r = 0; r < SW_TILE; r++) {
         const float *row = rows + r * row_stride;
-        float inverse, largest = largest_s8(row, r < n_rows ? k : 0, &inverse), sum = 0;
+        float inverse, largest = sw_s8_largest(row, r < n_rows ? k : 0, &inverse), sum = 0;
         for (size_t c = 0; c < (k + 7) / 8 * 8; c++) {
-            float rounded = r < n_rows && c < k ? row[c] * inverse + SW_ROUND - SW_ROUND : 0;
-            tile[(c / 4 * SW_TILE + r) * 4 + c % 4] = (uint8_t)byte_of(rounded);
+            float rounded = r < n_rows && c < k ? sw_s8_rounded(row[c], inverse) : 0;
+            tile[(c / 4 * SW_TILE + r) * 4 + c % 4] = (uint8_t)sw_s8_byte(rounded);
             sum += rounded;
         }
         scales[r] = isnan(sum) ? NAN : largest / 127.0f;

@@ -86,7 +86,8 @@ enum sw_gpu_slot {
     SW_GPU_MLP_NORM,
     SW_GPU_GATE_UP,        /* (2 * hidden_dim, dim), rows in turn */
     SW_GPU_DOWN,           /* (dim, hidden_dim) */
-    SW_GPU_COSINES,        /* (max_positions, head_dim / 2), F32, not a layer's */
+    SW_GPU_COSINES,        /* (max_positions, head_dim / 2) without gaps, as one row of F32; not a
+                              layer's */
     SW_GPU_SINES,
     SW_GPU_N_SLOTS
 };

@@ -23,7 +23,7 @@ GPU_WARN += -Werror
 endif
 # As the kernels' own arithmetic, contraction is off: an fma is asked for by name.
 GPU_CXXFLAGS = -std=c++17 -D_GNU_SOURCE -DSW_EMULATED -Isrc -Itests $(GPU_WARN) -ffp-contract=off \
-               -fno-math-errno -fvisibility=hidden -fPIC -pthread $(OPT) $(GPU_SANITIZE) $(CXXFLAGS)
+               -fno-math-errno -fPIC -pthread $(OPT) $(GPU_SANITIZE) $(CXXFLAGS)
 GPU_SANITIZE = $(filter-out -fsanitize=thread,$(SANITIZE))
 
 $(BUILD)/cxx-flags: FORCE
@@ -54,3 +54,25 @@ $(GPU_PROGRAMS): $(BUILD)/tests/gpu/%: $(BUILD)/obj/tests/gpu/%.o \
 	@mkdir -p $(@D)
 	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
 endif
+
+# The whole plug-in for the host: SMOLWATT_CUDA=$(BUILD)/libsmolwatt_cuda_emulated.so smolwatt ...
+# --backend base_gpu. It exports what the one for a GPU does, and nothing else of it meets the
+# program's own symbols.
+EMULATED_PLUGIN := $(BUILD)/libsmolwatt_cuda_emulated.so
+PLUGIN_SOURCES  := $(sort $(wildcard src/backend/cuda/*.cu))
+PLUGIN_OBJECTS  := $(patsubst %,$(BUILD)/obj/%.emulated.o,$(basename $(PLUGIN_SOURCES)))
+ifneq ($(PLUGIN_SOURCES),)
+ifneq ($(shell command -v $(CXX) 2>/dev/null),)
+EXTRA_TEST_PROGRAMS += $(EMULATED_PLUGIN)
+endif
+endif
+
+$(BUILD)/obj/%.emulated.o: %.cu $(BUILD)/cxx-flags
+	@mkdir -p $(@D)
+	$(if $(Q_CC),@echo '  CXX  $<';)$(CXX) -x c++ $(GPU_CXXFLAGS) -MMD -MP -c $< -o $@
+-include $(PLUGIN_OBJECTS:.o=.d)
+
+$(EMULATED_PLUGIN): $(PLUGIN_OBJECTS) $(GPU_EMULATION:%.cpp=$(BUILD)/obj/%.o)
+	@echo '{ global: sw_cuda_plugin; local: *; };' > $(@D)/cuda_emulated.map
+	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) -shared $^ -o $@ -Wl,--version-script=$(@D)/cuda_emulated.map \
+	    -lm -pthread $(LDFLAGS) $(GPU_SANITIZE)

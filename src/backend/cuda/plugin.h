@@ -127,8 +127,15 @@ struct sw_cuda_plugin {
     void (*close)(struct sw_gpu *gpu); /* NULL is fine */
 };
 
-/* The one exported symbol. */
+/* The one exported symbol. In C++ g++ takes the equal name of its struct for a slip. */
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 __attribute__((visibility("default"))) const struct sw_cuda_plugin *sw_cuda_plugin(void);
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

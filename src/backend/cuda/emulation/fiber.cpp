@@ -115,25 +115,41 @@ enum { FRAME_WORDS = 20, FRAME_FIBER = 0, FRAME_FIRST = 1, FRAME_RETURN = 11 };
 #error "fibers are written for x86-64 and arm64"
 #endif
 
+struct sw_fiber_stacks {
+    void *memory;
+    size_t bytes;
+};
+
 /* A warp's stacks are mapped together, a page that faults below each. */
-bool sw_fiber_stacks(sw_fiber *fibers, size_t n)
+sw_fiber_stacks *sw_fiber_take_stacks(sw_fiber **fibers, size_t n)
 {
     size_t guard = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     size_t step = STACK_BYTES + guard;
-    unsigned char *at =
-        static_cast<unsigned char *>(mmap(NULL, n * step, PROT_READ | PROT_WRITE,
-                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    if (at == MAP_FAILED)
-        return false;
+    void *memory = mmap(NULL, n * step, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    unsigned char *at = static_cast<unsigned char *>(memory);
     for (size_t i = 0; i < n; i++) {
         if (mprotect(at + i * step, guard, PROT_NONE) != 0) {
-            munmap(at, n * step);
-            return false;
+            munmap(memory, n * step);
+            return NULL;
         }
-        fibers[i].stack = at + i * step + guard;
-        fibers[i].stack_bytes = STACK_BYTES;
+        fibers[i]->stack = at + i * step + guard;
+        fibers[i]->stack_bytes = STACK_BYTES;
     }
-    return true;
+    return new sw_fiber_stacks{memory, n * step};
+}
+
+void sw_fiber_free_stacks(sw_fiber_stacks *stacks)
+{
+    if (stacks == NULL)
+        return;
+#ifdef WITH_ASAN
+    __asan_unpoison_memory_region(stacks->memory, stacks->bytes);
+#endif
+    munmap(stacks->memory, stacks->bytes);
+    delete stacks;
 }
 
 static void begin(sw_fiber *fiber)

@@ -17,8 +17,10 @@ struct sw_fiber {
     void *argument;
 };
 
-/* Stacks for n fibers, which keep them for good. False: no memory. */
-bool sw_fiber_stacks(sw_fiber *fibers, size_t n);
+/* Stacks for n fibers. NULL: no memory. */
+struct sw_fiber_stacks;
+sw_fiber_stacks *sw_fiber_take_stacks(sw_fiber **fibers, size_t n);
+void sw_fiber_free_stacks(sw_fiber_stacks *stacks); /* NULL is fine */
 
 /* The fiber begins with entry(argument) when it is resumed; entry ends in sw_fiber_leave. What the
  * fiber did before is forgotten. */

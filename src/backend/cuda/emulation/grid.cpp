@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <deque>
 #include <memory>
 #include <new>
 #include <vector>
@@ -64,8 +63,8 @@ struct thread {
     state now;
     uint32_t n_polls; /* in a row */
     /* Copies of this thread, oldest first, and how many each closed group has. */
-    std::deque<copy> copies;
-    std::deque<uint32_t> groups;
+    std::vector<copy> copies;
+    std::vector<uint32_t> groups;
     uint32_t n_open_copies; /* not committed */
 };
 
@@ -80,6 +79,12 @@ struct warp {
     uint32_t a[SW_WARP][4], b[SW_WARP][2], c[SW_WARP][4];
 };
 
+struct warp_of_threads {
+    thread of[SW_WARP];
+    sw_fiber_stacks *stacks;
+    ~warp_of_threads() { sw_fiber_free_stacks(stacks); }
+};
+
 /* A place for a block; used again by later ones. */
 struct block {
     uint32_t index;
@@ -89,12 +94,12 @@ struct block {
     uint32_t n_ready, n_at_barrier, n_at_dependency, n_exited;
     unsigned char *shared;
     std::vector<cell> cells;
-    std::vector<std::unique_ptr<thread[]>> stacks; /* a warp each */
+    std::vector<std::unique_ptr<warp_of_threads>> threads;
     warp warps[32];
 };
 
-/* Places that no kernel uses now, with their stacks. */
-std::vector<block *> spare;
+/* Places that no kernel uses now. */
+std::vector<std::unique_ptr<block>> spare;
 std::string report_text;
 
 } // namespace
@@ -211,7 +216,7 @@ void set_waiting(thread *t, state why)
 
 thread *thread_at(block *b, uint32_t index)
 {
-    return &b->stacks[index / SW_WARP][index % SW_WARP];
+    return &b->threads[index / SW_WARP]->of[index % SW_WARP];
 }
 
 void suspend(state why)
@@ -543,36 +548,35 @@ void free_block(block *b)
     b->shared = NULL;
 }
 
-/* A place with stacks and memory for a block of the grid. */
+/* A place with threads for a block of the grid. */
 block *take_place(const sw_grid_launch *launch)
 {
-    block *b;
+    std::unique_ptr<block> b;
     if (!spare.empty()) {
-        b = spare.back();
+        b = std::move(spare.back());
         spare.pop_back();
     } else {
-        b = new block();
+        b.reset(new block());
     }
     b->is_used = false;
     b->shared = NULL;
-    for (uint32_t w = static_cast<uint32_t>(b->stacks.size()); w < launch->block / SW_WARP; w++) {
-        std::unique_ptr<thread[]> threads(new thread[SW_WARP]());
-        sw_fiber fibers[SW_WARP] = {};
-        if (!sw_fiber_stacks(fibers, SW_WARP)) {
-            spare.push_back(b);
-            return NULL;
-        }
+    for (uint32_t w = static_cast<uint32_t>(b->threads.size()); w < launch->block / SW_WARP; w++) {
+        std::unique_ptr<warp_of_threads> threads(new warp_of_threads());
+        sw_fiber *fibers[SW_WARP];
         for (uint32_t i = 0; i < SW_WARP; i++) {
-            threads[i].fiber = fibers[i];
-            threads[i].index = w * SW_WARP + i;
-            threads[i].home = b;
+            threads->of[i].index = w * SW_WARP + i;
+            threads->of[i].home = b.get();
+            fibers[i] = &threads->of[i].fiber;
         }
-        b->stacks.push_back(std::move(threads));
+        threads->stacks = sw_fiber_take_stacks(fibers, SW_WARP);
+        if (threads->stacks == NULL)
+            return NULL;
+        b->threads.push_back(std::move(threads));
     }
     size_t n_cells = (launch->shared_bytes + 3) / 4 * 4;
     if (b->cells.size() < n_cells)
         b->cells.resize(n_cells);
-    return b;
+    return b.release();
 }
 
 bool begin_block(sw_grid *g, block *b)
@@ -835,7 +839,7 @@ void sw_grid_end(sw_grid *g)
 {
     for (block *b : g->resident) {
         free_block(b);
-        spare.push_back(b);
+        spare.emplace_back(b);
     }
     delete g;
 }
@@ -889,14 +893,19 @@ void sw_emulated_copy_commit()
 void sw_emulated_copy_wait(uint32_t n_newest)
 {
     block *b = self->home;
-    for (; self->groups.size() > n_newest; self->groups.pop_front()) {
-        for (uint32_t i = self->groups.front(); i > 0; i--) {
-            copy landing = self->copies.front();
-            self->copies.pop_front();
-            check_bytes(b, landing.offset, 16, COPY_LANDS);
-            memcpy(b->shared + landing.offset, landing.from, 16);
-        }
+    if (self->groups.size() <= n_newest)
+        return;
+    auto last_group = self->groups.end() - n_newest;
+    size_t n_landing = 0;
+    for (auto n = self->groups.begin(); n != last_group; n++)
+        n_landing += *n;
+    for (size_t i = 0; i < n_landing; i++) {
+        const copy *landing = &self->copies[i];
+        check_bytes(b, landing->offset, 16, COPY_LANDS);
+        memcpy(b->shared + landing->offset, landing->from, 16);
     }
+    self->copies.erase(self->copies.begin(), self->copies.begin() + static_cast<ptrdiff_t>(n_landing));
+    self->groups.erase(self->groups.begin(), last_group);
 }
 
 void sw_emulated_sync_block()

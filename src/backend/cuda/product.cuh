@@ -21,7 +21,7 @@
  *     S8 x LLM8                   exact over the row                 formats.h
  *
  * The pieces can be had one by one, for weights that do not come from global memory: a
- * sw_weights<FORM> is filled by sw_weights_load or by other means, sw_dot_add takes it.
+ * sw_weight_chunk<FORM> is filled by sw_weights_load or by other means, sw_dot_add takes it.
  */
 #ifndef SW_BACKEND_CUDA_PRODUCT_CUH
 #define SW_BACKEND_CUDA_PRODUCT_CUH
@@ -29,23 +29,23 @@
 #include "backend/cuda/input.cuh"
 
 /* A chunk of a row, and the scale of its columns where it has one, as they were loaded. */
-template <sw_gpu_form FORM> struct sw_weights {
+template <sw_gpu_form FORM> struct sw_weight_chunk {
     sw_chunk chunk;
 };
-template <> struct sw_weights<SW_GPU_S4> {
+template <> struct sw_weight_chunk<SW_GPU_S4> {
     sw_chunk chunk;
     uint16_t scale; /* f16 */
 };
-template <> struct sw_weights<SW_GPU_FP4> {
+template <> struct sw_weight_chunk<SW_GPU_FP4> {
     sw_chunk chunk;
     float scale;
 };
 
 /* Chunk c of a row. */
 template <sw_gpu_form FORM>
-SW_DEVICE sw_weights<FORM> sw_weights_load(const sw_gpu_matrix &matrix, uint32_t row, uint32_t c)
+SW_DEVICE sw_weight_chunk<FORM> sw_weights_load(const sw_gpu_matrix &matrix, uint32_t row, uint32_t c)
 {
-    sw_weights<FORM> w;
+    sw_weight_chunk<FORM> w;
     w.chunk = sw_load_weights(static_cast<const uint8_t *>(matrix.rows) +
                               (size_t)row * matrix.row_bytes + (size_t)c * SW_GPU_CHUNK);
     if constexpr (FORM == SW_GPU_S4) {
@@ -119,7 +119,7 @@ template <sw_gpu_form FORM> struct sw_unit {
     static constexpr int size = FORM == SW_GPU_F32 ? 4 : 8;
 };
 template <sw_gpu_form FORM>
-SW_DEVICE void sw_unit_widen(float (&f)[sw_unit<FORM>::size], const sw_weights<FORM> &w, int unit)
+SW_DEVICE void sw_unit_widen(float (&f)[sw_unit<FORM>::size], const sw_weight_chunk<FORM> &w, int unit)
 {
     if constexpr (FORM == SW_GPU_F32) {
         for (int i = 0; i < 4; i++)
@@ -180,7 +180,7 @@ SW_DEVICE int32_t sw_dot16(const sw_chunk &a, const sw_chunk &b)
  * may leave such lanes out.
  */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, int R, int T>
-SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weights<FORM> (&w)[R],
+SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FORM> (&w)[R],
                           const uint32_t (&at)[T], const sw_input_layout &l, uint32_t c,
                           uint32_t lanes, bool is_there, const sw_row_facts (&facts)[R])
 {
@@ -349,7 +349,7 @@ SW_DEVICE uint32_t sw_product_row(uint32_t unit, int r, uint32_t half)
 
 /* STEPS chunks of R rows: what is loaded at a time. */
 template <sw_gpu_form FORM, int R, int STEPS> struct sw_product_tile {
-    sw_weights<FORM> w[STEPS][R];
+    sw_weight_chunk<FORM> w[STEPS][R];
 };
 
 /* Chunks first, first + lanes, ... of the rows; zeros behind the end of a row or of the matrix. */

@@ -24,11 +24,15 @@
 #include "backend/cuda/device.h"
 #include "backend/cuda/formats.h"
 
-/* For both sides of a launch. */
+/* For both sides of a launch; and members of a struct that kernels use. */
 #ifdef SW_EMULATED
 #define SW_BOTH_SIDES static inline
+#define SW_MEMBER     inline
+#define SW_UNROLL
 #else
 #define SW_BOTH_SIDES static __host__ __device__ __forceinline__
+#define SW_MEMBER     __device__ __forceinline__
+#define SW_UNROLL     _Pragma("unroll")
 #endif
 
 /* A block of activations whose largest number is below this is zero (backend/quantum.h). */
@@ -52,6 +56,8 @@ struct sw_input_source {
 
 /* Facts of a pair that are known when compiling. */
 template <sw_gpu_form FORM, sw_gpu_input INPUT> struct sw_pair {
+    static constexpr sw_gpu_form form = FORM;
+    static constexpr sw_gpu_input input = INPUT;
     static constexpr uint32_t columns = FORM == SW_GPU_F32                          ? 4
                                         : FORM == SW_GPU_BF16 || FORM == SW_GPU_F16 ? 8
                                         : FORM == SW_GPU_S8                         ? 16
@@ -140,7 +146,6 @@ SW_DEVICE float sw_norm_scale(const float *row, uint32_t n_cols, float eps)
 {
     float sum[4] = {0, 0, 0, 0};
     uint32_t lane = threadIdx.x % SW_WARP;
-#pragma unroll 4
     for (uint32_t quad = lane; 4 * quad < n_cols; quad += SW_WARP) {
         float v[4];
         sw_quad_load(v, row, quad, n_cols);

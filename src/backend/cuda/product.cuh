@@ -187,11 +187,13 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
     if constexpr (INPUT == SW_GPU_IN_S8B64) {
         const uint32_t lane = threadIdx.x % SW_WARP, own = lane % lanes;
         const uint32_t first_block = (c - own) / 4, n_blocks = (l.n_chunks + 3) / 4;
+        SW_UNROLL
         for (int t = 0; t < T; t++) {
             sw_chunk x = {};
             if (is_there)
                 x = sw_input_piece(at[t], l, 0, c);
             sw_shared<float> scales = sw_shared_take<float>(at[t] + l.scales_at);
+            SW_UNROLL
             for (int r = 0; r < R; r++) {
                 int32_t exact = is_there ? sw_dot16(w[r].chunk, x) : 0;
                 exact += sw_shuffle_xor(exact, 1);
@@ -207,8 +209,10 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
     } else if constexpr (INPUT == SW_GPU_IN_LLM8) {
         if (!is_there)
             return;
+        SW_UNROLL
         for (int t = 0; t < T; t++) {
             sw_chunk x = sw_input_piece(at[t], l, 0, c);
+            SW_UNROLL
             for (int r = 0; r < R; r++)
                 sums[r][t].exact += sw_dot16(w[r].chunk, x);
             if (sw_shared_take<uint8_t>(at[t] + l.marks_at)[c] == 0)
@@ -219,6 +223,7 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
                 float outlier = sw_from_f16((uint16_t)(word >> i % 2 * 16));
                 if (fabsf(outlier) < SW_GPU_OUTLIER)
                     continue;
+                SW_UNROLL
                 for (int r = 0; r < R; r++) {
                     float weight = (float)(int8_t)(w[r].chunk.w[i / 4] >> i % 4 * 8);
                     weight = sw_round_f16(weight * facts[r].scale * SW_GPU_LLM8_PART);
@@ -233,38 +238,52 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
         constexpr int n_units = (int)sw_pair<FORM, INPUT>::columns / size;
         if constexpr (FORM == SW_GPU_S4) {
             float groups[R][T][2];
+            SW_UNROLL
             for (int r = 0; r < R; r++) {
+                SW_UNROLL
                 for (int t = 0; t < T; t++)
                     groups[r][t][0] = groups[r][t][1] = 0;
             }
+            SW_UNROLL
             for (int u = 0; u < n_units; u++) {
                 float f[R][size];
+                SW_UNROLL
                 for (int r = 0; r < R; r++)
                     sw_unit_widen<FORM>(f[r], w[r], u);
+                SW_UNROLL
                 for (int t = 0; t < T; t++) {
                     float x[size];
                     sw_unit_input<FORM, INPUT>(x, at[t], l, c, u);
+                    SW_UNROLL
                     for (int r = 0; r < R; r++) {
+                        SW_UNROLL
                         for (int i = 0; i < size; i++)
                             groups[r][t][i % 2] = fmaf(f[r][i], x[i], groups[r][t][i % 2]);
                     }
                 }
             }
+            SW_UNROLL
             for (int r = 0; r < R; r++) {
                 float scale = sw_from_f16(w[r].scale);
+                SW_UNROLL
                 for (int t = 0; t < T; t++)
                     sums[r][t].even =
                         fmaf(groups[r][t][0] + groups[r][t][1], scale, sums[r][t].even);
             }
         } else {
+            SW_UNROLL
             for (int u = 0; u < n_units; u++) {
                 float f[R][size];
+                SW_UNROLL
                 for (int r = 0; r < R; r++)
                     sw_unit_widen<FORM>(f[r], w[r], u);
+                SW_UNROLL
                 for (int t = 0; t < T; t++) {
                     float x[size];
                     sw_unit_input<FORM, INPUT>(x, at[t], l, c, u);
+                    SW_UNROLL
                     for (int r = 0; r < R; r++) {
+                        SW_UNROLL
                         for (int i = 0; i < size; i += 2) {
                             sums[r][t].even = fmaf(f[r][i], x[i], sums[r][t].even);
                             sums[r][t].odd = fmaf(f[r][i + 1], x[i + 1], sums[r][t].odd);
@@ -358,10 +377,10 @@ SW_DEVICE void sw_product_load(sw_product_tile<FORM, R, STEPS> &tile, const sw_g
                                const uint32_t (&rows)[R], uint32_t first, uint32_t lanes,
                                uint32_t n_chunks)
 {
-#pragma unroll
+    SW_UNROLL
     for (int s = 0; s < STEPS; s++) {
         uint32_t c = first + (uint32_t)s * lanes;
-#pragma unroll
+        SW_UNROLL
         for (int r = 0; r < R; r++) {
             tile.w[s][r] = {};
             if (c < n_chunks && rows[r] < matrix.n_rows)
@@ -374,8 +393,9 @@ SW_DEVICE void sw_product_load(sw_product_tile<FORM, R, STEPS> &tile, const sw_g
  * A kernel's whole product. The epilogue is a struct with
  *     extra                           what it needs of global memory besides
  *     extra load(unit, token)         is asked for early, so that it is there in the end
- *     void store(unit, token, y, extra)     y[R]: the products of the unit's rows
- *     void end(at)                    behind the last one, all threads; may use memory from `at` on
+ *     void store(own, unit, token, y, extra)     y[R]: the products of the unit's rows; own: the
+ *                                     lane's first or second token, 0 or 1
+ *     void end(at, lanes)             behind the last one, all threads; may use memory from `at` on
  * of which load and store are called by one lane for each (unit, token).
  *
  * In front of the wait for the kernel before: the first tile of weights into registers, the rows'
@@ -401,6 +421,7 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
     sw_row_facts facts[R];
     uint32_t unit = warp * units_of_warp + lane / lanes;
     auto begin_unit = [&]() {
+        SW_UNROLL
         for (int r = 0; r < R; r++) {
             rows[r] = unit < n_units ? sw_product_row<R, ROWS>(unit, r, half) : matrix.n_rows;
             facts[r] = {};
@@ -416,8 +437,9 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
     /* Each lane finishes the tokens own, own + lanes: with 4 lanes and 8 tokens two, else one. */
     const uint32_t tokens[2] = {own, own + lanes};
     constexpr int n_own = T > 4 ? 2 : 1;
-    typename EPILOGUE::extra extras[n_own];
+    typename EPILOGUE::extra extras[n_own] = {};
     auto load_extras = [&]() {
+        SW_UNROLL
         for (int i = 0; i < n_own; i++) {
             if (unit < n_units && tokens[i] < n_tokens)
                 extras[i] = epilogue.load(unit, tokens[i]);
@@ -427,12 +449,13 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
     sw_input_prepare<FORM, INPUT, KIND>(0, l, source, n_tokens);
 
     uint32_t at[T];
+    SW_UNROLL
     for (int t = 0; t < T; t++)
         at[t] = ((uint32_t)t < n_tokens ? (uint32_t)t : n_tokens - 1) * l.token_bytes;
     for (; warp < n_turns; warp += n_warps) {
         sw_sum<INPUT> sums[R][T] = {};
         for (uint32_t first = 0;;) { /* of the chunks; the same in all lanes of the warp */
-#pragma unroll
+            SW_UNROLL
             for (int s = 0; s < STEPS; s++) {
                 uint32_t from = first + (uint32_t)s * lanes;
                 if (from < l.n_chunks)
@@ -448,8 +471,10 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
         uint32_t done = unit;
         sw_row_facts facts_done[R];
         typename EPILOGUE::extra extras_done[n_own];
+        SW_UNROLL
         for (int r = 0; r < R; r++)
             facts_done[r] = facts[r];
+        SW_UNROLL
         for (int i = 0; i < n_own; i++)
             extras_done[i] = extras[i];
         unit += n_warps * units_of_warp;
@@ -458,28 +483,32 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
             load_extras();
         }
         sw_sum<INPUT> totals[n_own][R] = {};
-#pragma unroll
+        SW_UNROLL
         for (int t = 0; t < T; t++) {
+            SW_UNROLL
             for (int r = 0; r < R; r++) {
                 sw_sum<INPUT> total = sw_sum_of_lanes<INPUT>(sums[r][t], lanes);
+                SW_UNROLL
                 for (int i = 0; i < n_own; i++) {
                     if (tokens[i] == (uint32_t)t)
                         totals[i][r] = total;
                 }
             }
         }
+        SW_UNROLL
         for (int i = 0; i < n_own; i++) {
             if (done >= n_units || tokens[i] >= n_tokens)
                 continue;
             float y[R];
+            SW_UNROLL
             for (int r = 0; r < R; r++)
                 y[r] =
                     sw_product_of<FORM, INPUT>(totals[i][r], facts_done[r],
                                                tokens[i] * l.token_bytes, l, source.rounds_to_f16);
-            epilogue.store(done, tokens[i], y, extras_done[i]);
+            epilogue.store(i, done, tokens[i], y, extras_done[i]);
         }
     }
-    epilogue.end(n_tokens * l.token_bytes);
+    epilogue.end(n_tokens * l.token_bytes, lanes);
 }
 
 #endif

@@ -279,6 +279,7 @@ static float exact_s8b64(const struct sw_gpu_matrix *matrix, size_t row, const s
     return sum * (float)scale_of(matrix, row, 0);
 }
 
+/* error: what the input's bounds make of the sum. */
 static struct definition_number product_llm8(const struct sw_gpu_matrix *matrix, size_t row,
                                              const struct taken *t, double error, float bias)
 {
@@ -307,27 +308,52 @@ static struct definition_number product_llm8(const struct sw_gpu_matrix *matrix,
     return definition_round(y, true);
 }
 
+/* Sums a row in parts, which the compiler can keep in one vector. */
+enum { PARTS = 8 };
+
+static double sum_of_products(const double *a, const double *b, size_t n)
+{
+    double parts[PARTS] = {0}, sum = 0;
+    size_t whole = n / PARTS * PARTS;
+    for (size_t i = 0; i < whole; i += PARTS) {
+        for (size_t p = 0; p < PARTS; p++)
+            parts[p] += a[i + p] * b[i + p];
+    }
+    for (size_t i = whole; i < n; i++)
+        sum += a[i] * b[i];
+    for (size_t p = 0; p < PARTS; p++)
+        sum += parts[p];
+    return sum;
+}
+
+static double value_of(const struct sw_gpu_matrix *matrix, enum sw_gpu_input input,
+                       const double *weights, size_t row, const struct taken *t)
+{
+    float bias = matrix->bias != NULL ? matrix->bias[row] : 0;
+    if (input == SW_GPU_IN_S8B64)
+        return (double)(exact_s8b64(matrix, row, t) + bias);
+    if (input == SW_GPU_IN_LLM8)
+        return product_llm8(matrix, row, t, 0, bias).value;
+    return sum_of_products(weights, t->values, matrix->n_cols) + (double)bias;
+}
+
 static struct definition_number product_of(const struct sw_gpu_matrix *matrix,
                                            enum sw_gpu_input input, const double *weights,
                                            size_t row, const struct taken *t, bool rounds)
 {
     size_t n = matrix->n_cols;
     float bias = matrix->bias != NULL ? matrix->bias[row] : 0;
-    double sum = (double)bias, magnitude = fabs(sum), error = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += weights[i] * t->values[i];
+    double magnitude = fabs((double)bias), error = 0;
+    for (size_t i = 0; i < n; i++)
         magnitude += fabs(weights[i] * t->values[i]);
-    }
     for (size_t i = 0; i < n && t->is_bounded; i++)
         error += fabs(weights[i]) * t->errors[i];
     if (input == SW_GPU_IN_LLM8)
         return product_llm8(matrix, row, t, error, bias);
-    struct definition_number y = {sum, error + sum_error(n) * magnitude + (double)FLT_MIN};
-    if (input == SW_GPU_IN_S8B64) {
-        y.value = (double)(exact_s8b64(matrix, row, t) + bias);
-        if (!t->is_bounded)
-            y.bound = 0;
-    }
+    struct definition_number y = {value_of(matrix, input, weights, row, t),
+                                  error + sum_error(n) * magnitude + (double)FLT_MIN};
+    if (input == SW_GPU_IN_S8B64 && !t->is_bounded)
+        y.bound = 0;
     return definition_round(y, rounds);
 }
 
@@ -339,38 +365,86 @@ static void *room(size_t n, size_t size)
     return memory;
 }
 
-void definition_product(struct definition_number *y, const struct sw_gpu_matrix *matrix,
-                        enum sw_gpu_input input, bool rounds, const float *x,
-                        const double *x_bounds, size_t n_tokens)
+struct product {
+    const struct sw_gpu_matrix *matrix;
+    enum sw_gpu_input input;
+    bool rounds;
+    struct taken *taken; /* (n_tokens) */
+    double *weights;     /* (n_rows of the pool's threads, n_cols) */
+    size_t n_tokens;
+    struct definition_number *y; /* (n_tokens, n_rows); NULL: */
+    float *values;               /* the same, without bounds */
+    struct sw_pool *pool;
+};
+
+static void multiply_rows(void *ctx, int thread)
 {
-    size_t n = matrix->n_cols, n_blocks = (n + SW_GPU_S8_BLOCK - 1) / SW_GPU_S8_BLOCK;
-    double *weights = room(n, sizeof *weights);
-    struct taken *taken = room(n_tokens, sizeof *taken);
-    for (size_t i = 0; i < n_tokens; i++) {
-        struct taken *t = &taken[i];
+    struct product *p = ctx;
+    size_t n = p->matrix->n_cols, n_rows = p->matrix->n_rows, row, end;
+    double *weights = p->weights + (size_t)thread * n;
+    sw_pool_part(&row, &end, n_rows, thread, sw_pool_size(p->pool));
+    for (; row < end; row++) {
+        for (size_t c = 0; c < n; c++)
+            weights[c] = definition_weight(p->matrix, p->input, row, c);
+        for (size_t i = 0; i < p->n_tokens; i++) {
+            const struct taken *t = &p->taken[i];
+            if (p->y != NULL)
+                p->y[i * n_rows + row] =
+                    product_of(p->matrix, p->input, weights, row, t, p->rounds);
+            else
+                p->values[i * n_rows + row] =
+                    (float)round_double(value_of(p->matrix, p->input, weights, row, t), p->rounds);
+        }
+    }
+}
+
+static void multiply(struct product p, const float *x, const double *x_bounds)
+{
+    size_t n = p.matrix->n_cols, n_blocks = (n + SW_GPU_S8_BLOCK - 1) / SW_GPU_S8_BLOCK;
+    p.weights = room((size_t)sw_pool_size(p.pool) * n, sizeof *p.weights);
+    p.taken = room(p.n_tokens, sizeof *p.taken);
+    for (size_t i = 0; i < p.n_tokens; i++) {
+        struct taken *t = &p.taken[i];
         t->values = room(n, sizeof *t->values);
         t->errors = room(n, sizeof *t->errors);
         t->bytes = room(n, sizeof *t->bytes);
         t->scales = room(n_blocks, sizeof *t->scales);
         t->outliers = room(n, sizeof *t->outliers);
-        take(t, input, x + i * n, x_bounds != NULL ? x_bounds + i * n : NULL, n);
+        take(t, p.input, x + i * n, x_bounds != NULL ? x_bounds + i * n : NULL, n);
     }
-    for (size_t row = 0; row < matrix->n_rows; row++) {
-        for (size_t c = 0; c < n; c++)
-            weights[c] = definition_weight(matrix, input, row, c);
-        for (size_t i = 0; i < n_tokens; i++)
-            y[i * matrix->n_rows + row] =
-                product_of(matrix, input, weights, row, &taken[i], rounds);
+    sw_pool_run(p.pool, multiply_rows, &p);
+    for (size_t i = 0; i < p.n_tokens; i++) {
+        free(p.taken[i].values);
+        free(p.taken[i].errors);
+        free(p.taken[i].bytes);
+        free(p.taken[i].scales);
+        free(p.taken[i].outliers);
     }
-    for (size_t i = 0; i < n_tokens; i++) {
-        free(taken[i].values);
-        free(taken[i].errors);
-        free(taken[i].bytes);
-        free(taken[i].scales);
-        free(taken[i].outliers);
-    }
-    free(taken);
-    free(weights);
+    free(p.taken);
+    free(p.weights);
+}
+
+void definition_product(struct definition_number *y, const struct sw_gpu_matrix *matrix,
+                        enum sw_gpu_input input, bool rounds, const float *x,
+                        const double *x_bounds, size_t n_tokens)
+{
+    multiply(
+        (struct product){
+            .matrix = matrix, .input = input, .rounds = rounds, .n_tokens = n_tokens, .y = y},
+        x, x_bounds);
+}
+
+void definition_product_values(float *y, const struct sw_gpu_matrix *matrix,
+                               enum sw_gpu_input input, bool rounds, const float *x,
+                               size_t n_tokens, struct sw_pool *pool)
+{
+    multiply((struct product){.matrix = matrix,
+                              .input = input,
+                              .rounds = rounds,
+                              .n_tokens = n_tokens,
+                              .values = y,
+                              .pool = pool},
+             x, NULL);
 }
 
 /* Everything else. */

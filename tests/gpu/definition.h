@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "backend/cuda/formats.h"
+#include "base/pool.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +53,12 @@ float definition_llm8(int8_t *values, float *outliers, const float *x, size_t n)
 void definition_product(struct definition_number *y, const struct sw_gpu_matrix *matrix,
                         enum sw_gpu_input input, bool rounds, const float *x,
                         const double *x_bounds, size_t n_tokens);
+
+/* The same without bounds, which takes less time; the rows are shared out over the pool (NULL: one
+ * thread). */
+void definition_product_values(float *y, const struct sw_gpu_matrix *matrix,
+                               enum sw_gpu_input input, bool rounds, const float *x,
+                               size_t n_tokens, struct sw_pool *pool);
 
 /* y (n) = x / sqrt(mean of squares + eps) * weight. */
 void definition_norm(struct definition_number *y, const float *x, const float *weight, size_t n,

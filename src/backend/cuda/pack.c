@@ -445,7 +445,9 @@ void sw_gpu_pack(const struct sw_gpu_packer *packer, enum sw_gpu_slot slot, size
         sw_pool_run(packer->pool, pack_strips, &job);
         pack_bias(&job.plan);
     } else {
+        const struct sw_gpu_matrix *m = &job.plan.matrix;
         float *table = (float *)(void *)job.plan.rows;
+        memset(job.plan.rows + m->row_bytes - SW_GPU_CHUNK, 0, SW_GPU_CHUNK);
         sw_rotation_fill(slot == SW_GPU_COSINES ? table : NULL, slot == SW_GPU_SINES ? table : NULL,
                          c->head_dim / 2, packer->max_positions, c,
                          take_frequencies(packer, &arena));

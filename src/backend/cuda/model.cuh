@@ -29,6 +29,9 @@ struct sw_gpu_model {
     sw_gpu_form layer_form, head_form, cache_form, embedding_form;
     sw_gpu_input layer_input, head_input;
     bool rounds_to_f16;
+    bool use_tf32; /* F32 products of many tokens on tensor cores, sw_gpu_plan */
+    bool overlaps; /* kernels may begin before the one in front has ended: sm_90 */
+    uint32_t n_sms;
 
     const sw_gpu_layer *layers; /* (n_layers) on the device; the host has its own copy */
     sw_gpu_matrix embedding, head;
@@ -51,6 +54,7 @@ struct sw_gpu_model {
     uint32_t *wanted;     /* (max_logits) token of the batch whose logits are that row; a head's
                              product takes so many rows, not all of the batch's */
     uint32_t n_splits;
+    void *many_scratch; /* gemm.cuh: sw_gpu_many_bytes */
 };
 
 #endif

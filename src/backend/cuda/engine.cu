@@ -21,12 +21,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/cuda/gemm.cuh"
 #include "backend/cuda/limits.cuh"
 #include "backend/cuda/step.cuh"
-#if __has_include("backend/cuda/gemm.cuh")
-#include "backend/cuda/gemm.cuh"
-#define SW_HAS_MANY
-#endif
 #if __has_include("backend/cuda/persistent.cuh")
 #include "backend/cuda/persistent.cuh"
 #define SW_HAS_PERSISTENT
@@ -493,7 +490,6 @@ cudaError_t run_layers(const sw_gpu *gpu, uint32_t n_tokens)
 {
     if (n_tokens <= gpu->few_tokens)
         return sw_step_layers(gpu->step, n_tokens);
-#ifdef SW_HAS_MANY
     const sw_gpu_model &m = gpu->model;
     cudaStream_t stream = gpu->stream;
     cudaError_t error = sw_step_embed(gpu->step, n_tokens);
@@ -510,49 +506,51 @@ cudaError_t run_layers(const sw_gpu *gpu, uint32_t n_tokens)
             error = sw_gpu_many_down(m, layer, l, n_tokens, stream);
     }
     return error;
-#else
-    return cudaErrorNotSupported;
-#endif
 }
 
-/* From x to rows of logits and to choices. */
-cudaError_t run_head(const sw_gpu *gpu, uint32_t n_rows)
+sw_launch_kind kind_of(const sw_gpu *gpu)
+{
+    return gpu->step.is_overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
+}
+
+/* From x to candidates (n_rows, n_parts), and to rows of logits where they are asked for. */
+cudaError_t run_candidates(const sw_gpu *gpu, uint32_t n_rows, bool has_logits, uint32_t *n_parts)
 {
     const sw_gpu_model &m = gpu->model;
-    const sw_launch_kind kind = gpu->step.is_overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
-    uint32_t n_parts = MANY_PARTS;
-    cudaError_t error = cudaErrorNotSupported;
-    if (n_rows <= gpu->few_tokens) {
-        error = sw_step_head(gpu->step, n_rows, {m.logits, gpu->candidates}, &n_parts);
-    } else {
-#ifdef SW_HAS_MANY
-        error = sw_gpu_many_head(m, n_rows, gpu->stream);
-        if (error == cudaSuccess)
-            error = sw_launch(sw_candidates_kernel, n_rows * n_parts, SW_CHOICE_THREADS,
-                              SW_CHOICE_THREADS / SW_WARP * sizeof(sw_candidate), gpu->stream, kind,
-                              m.logits, m.vocab_size, n_parts, gpu->candidates);
-#endif
-    }
+    if (n_rows <= gpu->few_tokens)
+        return sw_step_head(gpu->step, n_rows, {has_logits ? m.logits : NULL, gpu->candidates},
+                            n_parts);
+    *n_parts = MANY_PARTS;
+    cudaError_t error = sw_gpu_many_head(m, n_rows, gpu->stream);
     if (error != cudaSuccess)
         return error;
-    return sw_launch(sw_choose_kernel, n_rows, SW_WARP, 0, gpu->stream, kind, gpu->candidates,
-                     n_parts, gpu->choices_device);
+    return sw_launch(sw_candidates_kernel, n_rows * MANY_PARTS, SW_CHOICE_THREADS,
+                     SW_CHOICE_THREADS / SW_WARP * sizeof(sw_candidate), gpu->stream, kind_of(gpu),
+                     m.logits, m.vocab_size, (uint32_t)MANY_PARTS, gpu->candidates);
+}
+
+/* And to choices. */
+cudaError_t run_head(const sw_gpu *gpu, uint32_t n_rows)
+{
+    uint32_t n_parts = 0;
+    cudaError_t error = run_candidates(gpu, n_rows, true, &n_parts);
+    if (error != cudaSuccess)
+        return error;
+    return sw_launch(sw_choose_kernel, n_rows, SW_WARP, 0, gpu->stream, kind_of(gpu),
+                     gpu->candidates, n_parts, gpu->choices_device);
 }
 
 /* The step of an answer: m.tokens[0], which it replaces by the next one. */
 cudaError_t run_answer_step(const sw_gpu *gpu)
 {
-    const sw_launch_kind kind = gpu->step.is_overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
     uint32_t n_parts = 0;
     cudaError_t error = run_layers(gpu, 1);
-    if (error == cudaSuccess && gpu->few_tokens > 0)
-        error = sw_step_head(gpu->step, 1, {NULL, gpu->candidates}, &n_parts);
-    else if (error == cudaSuccess)
-        error = cudaErrorNotSupported;
+    if (error == cudaSuccess)
+        error = run_candidates(gpu, 1, gpu->few_tokens == 0, &n_parts);
     if (error != cudaSuccess)
         return error;
-    return sw_launch(sw_next_kernel, 1, SW_WARP, 0, gpu->stream, kind, gpu->candidates, n_parts,
-                     gpu->model.tokens, gpu->state_device, gpu->record);
+    return sw_launch(sw_next_kernel, 1, SW_WARP, 0, gpu->stream, kind_of(gpu), gpu->candidates,
+                     n_parts, gpu->model.tokens, gpu->state_device, gpu->record);
 }
 
 /* What a captured function launches becomes a graph. */
@@ -579,8 +577,7 @@ template <class RUN> cudaError_t capture(sw_gpu *gpu, cudaGraphExec_t *out, RUN 
 enum sw_code capture_all(sw_gpu *gpu, struct sw_error *err)
 {
     const sw_gpu_plan &p = gpu->plan;
-    if (gpu->few_tokens > 0)
-        TRY(capture(gpu, &gpu->answer_step, [&] { return run_answer_step(gpu); }));
+    TRY(capture(gpu, &gpu->answer_step, [&] { return run_answer_step(gpu); }));
     uint32_t most = p.max_batch < p.max_logits ? p.max_batch : p.max_logits;
     for (uint32_t n = 1; n <= gpu->few_tokens && n <= most; n++) {
         TRY(capture(gpu, &gpu->few[n], [&] {
@@ -588,7 +585,6 @@ enum sw_code capture_all(sw_gpu *gpu, struct sw_error *err)
             return error == cudaSuccess ? run_head(gpu, n) : error;
         }));
     }
-#ifdef SW_HAS_MANY
     if (p.n_sequences > gpu->few_tokens && p.n_sequences <= most) {
         gpu->n_many = p.n_sequences;
         TRY(capture(gpu, &gpu->many, [&] {
@@ -596,7 +592,6 @@ enum sw_code capture_all(sw_gpu *gpu, struct sw_error *err)
             return error == cudaSuccess ? run_head(gpu, gpu->n_many) : error;
         }));
     }
-#endif
     return SW_OK;
 }
 
@@ -685,6 +680,7 @@ enum sw_code take_everything(sw_gpu *gpu, struct sw_error *err)
     if (n_candidates < (size_t)SW_FEW_TOKENS * n_parts)
         n_candidates = (size_t)SW_FEW_TOKENS * n_parts;
     sw_gpu_layer *layers;
+    char *many_scratch = NULL;
     enum sw_code code = take_scratch(gpu, &m.tokens, batch, "tokens", err);
 #define TAKE(pointer, n)                                                                           \
     if (code == SW_OK)                                                                             \
@@ -696,6 +692,7 @@ enum sw_code take_everything(sw_gpu *gpu, struct sw_error *err)
     TAKE(m.attended, batch * heads);
     TAKE(m.hidden, batch * p.hidden_dim);
     TAKE(m.logits, (size_t)p.max_logits * p.vocab_size);
+    TAKE(many_scratch, sw_gpu_many_bytes(m));
     TAKE(gpu->candidates, n_candidates);
     TAKE(gpu->state_device, 1);
     TAKE(layers, p.n_layers);
@@ -713,6 +710,7 @@ enum sw_code take_everything(sw_gpu *gpu, struct sw_error *err)
                         gpu->stream));
     TRY(cudaStreamSynchronize(gpu->stream));
     m.layers = layers;
+    m.many_scratch = many_scratch;
 
     size_t n_logits = (size_t)p.max_logits * p.vocab_size;
     gpu->n_staged = n_logits < LOGITS_STAGED ? n_logits : (size_t)LOGITS_STAGED;
@@ -759,6 +757,11 @@ void fill_model(sw_gpu *gpu)
     m.head_input = p.arithmetic.head_input;
     m.rounds_to_f16 = p.arithmetic.rounds_to_f16 != 0;
     m.n_splits = n_splits_of(p.max_positions);
+    m.use_tf32 = p.use_tf32 != 0;
+    m.n_sms = (uint32_t)gpu->device.n_sms;
+    const char *asked = getenv("SMOLWATT_CUDA_OVERLAP"); /* 0: to compare */
+    m.overlaps =
+        gpu->device.sm >= (int)SM_WITH_OVERLAP && (asked == NULL || strcmp(asked, "0") != 0);
 }
 
 void fill_step(sw_gpu *gpu)
@@ -766,7 +769,8 @@ void fill_step(sw_gpu *gpu)
     sw_step &s = gpu->step;
     s.m = gpu->model;
     s.layers = gpu->layers;
-    s.n_sms = (uint32_t)gpu->device.n_sms;
+    s.n_sms = s.m.n_sms;
+    s.is_overlapped = s.m.overlaps;
     s.stream = gpu->stream;
     gpu->few_tokens = sw_step_most_tokens(s);
 }
@@ -811,9 +815,6 @@ enum sw_code gpu_ready(struct sw_gpu *gpu, struct sw_error *err)
     if (code != SW_OK)
         return code;
     fill_step(gpu);
-    const char *asked = getenv("SMOLWATT_CUDA_OVERLAP"); /* 0: to compare */
-    gpu->step.is_overlapped =
-        gpu->device.sm >= (int)SM_WITH_OVERLAP && (asked == NULL || strcmp(asked, "0") != 0);
     code = capture_all(gpu, err);
     if (code != SW_OK)
         return code;
@@ -822,14 +823,11 @@ enum sw_code gpu_ready(struct sw_gpu *gpu, struct sw_error *err)
         return code;
     /* Once through everything, so that the first answer does not pay for loading code: an answer
      * that is over, at position 0 of sequence 0, which is empty yet. */
-    if (gpu->answer_step != NULL) {
-        sw_answer_state *state = gpu->state;
-        *state = {};
-        state->is_over = 1;
-        TRY(cudaMemcpyAsync(gpu->state_device, state, sizeof *state, cudaMemcpyHostToDevice,
-                            gpu->stream));
-        TRY(cudaGraphLaunch(gpu->answer_step, gpu->stream));
-    }
+    *gpu->state = {};
+    gpu->state->is_over = 1;
+    TRY(cudaMemcpyAsync(gpu->state_device, gpu->state, sizeof *gpu->state, cudaMemcpyHostToDevice,
+                        gpu->stream));
+    TRY(cudaGraphLaunch(gpu->answer_step, gpu->stream));
     moment unused;
     code = read_clocks(gpu, &unused, err);
     gpu->is_ready = code == SW_OK;
@@ -1040,8 +1038,6 @@ enum sw_code gpu_decode(struct sw_gpu *gpu, struct sw_backend_answer *answer, st
                                     : fail(err, SW_ESYSTEM, "%s", failed);
     }
 #endif
-    if (gpu->answer_step == NULL)
-        return fail(err, SW_EUNSUPPORTED, "rows of this model are too long to decode by a graph");
     return decode_by_graph(gpu, answer, err);
 }
 

@@ -612,7 +612,7 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
                 }
             }
             sw_sync_block();
-#pragma unroll
+            SW_UNROLL
             for (uint32_t i = 0; i < MOST_PAIRS; i++) {
                 const uint32_t pair = threadIdx.x + i * blockDim.x;
                 const uint32_t token = pair / (n_rows / 2), v = pair % (n_rows / 2) * 2;
@@ -646,7 +646,7 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
         }
         sw_sync_block();
     }
-#pragma unroll
+    SW_UNROLL
     for (uint32_t i = 0; i < MOST_PAIRS; i++) {
         const uint32_t pair = threadIdx.x + i * blockDim.x;
         const uint32_t token = pair / (n_rows / 2), v = pair % (n_rows / 2) * 2;
@@ -654,7 +654,7 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
         if (pair >= n_pairs || t >= job.n_tokens || first_row + v >= job.matrix.n_rows)
             continue;
         float y[2] = {0, 0};
-#pragma unroll
+        SW_UNROLL
         for (uint32_t j = 0; j < 2; j++) {
             if (first_row + v + j >= job.matrix.n_rows)
                 continue;
@@ -679,7 +679,7 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
 
 /* Columns 32 k.. of a tile row as floats in shared memory, from `at` on: chunk c of them. */
 template <sw_gpu_form FORM>
-SW_DEVICE void sw_many_f32_put(sw_shared<float> to, uint32_t at, const sw_weights<FORM> &w)
+SW_DEVICE void sw_many_f32_put(sw_shared<float> to, uint32_t at, const sw_weight_chunk<FORM> &w)
 {
     constexpr int size = sw_unit<FORM>::size;
     constexpr int n_units = (int)sw_pair<FORM, SW_GPU_IN_F32>::columns / size;
@@ -720,7 +720,7 @@ static SW_KERNEL(SW_MANY_F32_THREADS) void sw_many_f32_kernel(sw_gpu_model m, sw
     const uint32_t n_chunks = job.matrix.row_bytes / SW_GPU_CHUNK;
     sw_shared<float> memory = sw_shared_take<float>(0); /* 2 x (TOKENS + ROWS, LINE) */
 
-    sw_weights<FORM> loaded[LOADS];
+    sw_weight_chunk<FORM> loaded[LOADS];
     auto load_weights = [&](uint32_t k) {
         for (uint32_t i = 0; i < LOADS; i++) {
             const uint32_t which = threadIdx.x + i * SW_MANY_F32_THREADS;
@@ -789,16 +789,16 @@ static SW_KERNEL(SW_MANY_F32_THREADS) void sw_many_f32_kernel(sw_gpu_model m, sw
         sw_sync_block();
     }
 
-#pragma unroll
+    SW_UNROLL
     for (uint32_t i = 0; i < PM; i++) {
         const uint32_t t = first_token + ty + 8 * i;
-#pragma unroll
+        SW_UNROLL
         for (uint32_t j = 0; j < PN; j += 2) {
             const uint32_t v = first_row + 2 * (tx + 8 * j);
             if (t >= job.n_tokens || v >= job.matrix.n_rows)
                 continue;
             float y[2] = {0, 0};
-#pragma unroll
+            SW_UNROLL
             for (uint32_t p = 0; p < 2; p++) {
                 if (v + p < job.matrix.n_rows)
                     y[p] = sw_many_finish<FORM, SW_GPU_IN_F32>(

@@ -1,14 +1,15 @@
 # smolwatt: GNU make, no configure step. Everything is built under build/.
 #
-#   make            the program, build/smolwatt
+#   make            the program, build/smolwatt, and where nvcc is, the CUDA plug-in of base_gpu
+#   make cuda       that plug-in alone, build/libsmolwatt_cuda.so (src/backend/cuda/rules.mk)
 #   make test       every test that needs no sanitizer; last line: N passed, N failed, N skipped
 #   make asan tsan  the same suite under AddressSanitizer + UBSan, and under ThreadSanitizer
 #   make fuzz       bounded run of every fuzzer (clang); FUZZ_SECONDS=10 each
 #   make bench      speed of this machine: tokens/s beside the machine's own limits
-#   make install    program, man page, completion; DESTDIR and PREFIX as usual
+#   make install    program, plug-in, man page, completion; DESTDIR and PREFIX as usual
 #   make format     clang-format over src and tests
 #
-# Variables: CC, OPT (default -O2 -g), WERROR=1 (as in CI), BUILD (default build).
+# Variables: CC, OPT (default -O2 -g), WERROR=1 (as in CI), BUILD (default build), CUDA=no.
 
 VERSION := $(shell cat VERSION)
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell \
@@ -54,7 +55,7 @@ LIBRARY := $(BUILD)/libsmolwatt.a
 PROGRAM := $(BUILD)/smolwatt
 
 .PHONY: all test check unit asan tsan fuzz fuzz-build bench install uninstall format clean
-all: $(PROGRAM)
+all: $(PROGRAM) cuda-if-possible
 
 # V=1 shows whole command lines.
 ifndef V
@@ -114,8 +115,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 test-programs: $(TEST_PROGRAMS)
 # Further test rules (emulated instruction sets, other architectures) live beside their tests.
 -include $(wildcard tests/*/rules.mk)
+include src/backend/cuda/rules.mk
 
-test: $(PROGRAM) $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
+test: $(PROGRAM) cuda-if-possible $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
 	BUILD=$(BUILD) tests/run.sh $(TESTS)
 check: test
 
@@ -139,12 +141,14 @@ install: $(PROGRAM)
 	install -D -m 644 docs/man/smolwatt.1 $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1
 	install -D -m 644 share/completion/smolwatt.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt
+	if [ -e $(CUDA_PLUGIN) ]; then install -D -m 755 $(CUDA_PLUGIN) \
+	    $(DESTDIR)$(PREFIX)/lib/smolwatt/libsmolwatt_cuda.so; fi
 	for file in record measure comparison; do install -D -m 644 docs/$$file.schema.json \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/$$file.schema.json || exit 1; done
 	for file in $(EXAMPLES); do install -D -m 644 share/$$file \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/examples/$$file || exit 1; done
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/share/smolwatt/examples
+	rm -rf $(DESTDIR)$(PREFIX)/share/smolwatt/examples $(DESTDIR)$(PREFIX)/lib/smolwatt
 	rm -f $(DESTDIR)$(PREFIX)/bin/smolwatt $(DESTDIR)$(PREFIX)/share/man/man1/smolwatt.1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smolwatt \
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/record.schema.json \

@@ -17,6 +17,13 @@ extern "C" {
 #include "backend/cuda/device.h"
 #include "backend/cuda/launch.h"
 
+#ifndef SW_EMULATED
+static inline const char *sw_emulated_report()
+{
+    return "";
+}
+#endif
+
 /* A runtime call that must work; what the emulation found is shown. */
 #define GPU_OK(call)                                                                               \
     do {                                                                                           \

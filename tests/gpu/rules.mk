@@ -72,6 +72,9 @@ $(BUILD)/obj/%.emulated.o: %.cu $(BUILD)/cxx-flags
 	$(if $(Q_CC),@echo '  CXX  $<';)$(CXX) -x c++ $(GPU_CXXFLAGS) -MMD -MP -c $< -o $@
 -include $(PLUGIN_OBJECTS:.o=.d)
 
+.PHONY: cuda-emulated gpu-tests-emulated
+cuda-emulated: $(EMULATED_PLUGIN)
+gpu-tests-emulated: $(GPU_PROGRAMS)
 $(EMULATED_PLUGIN): $(PLUGIN_OBJECTS) $(GPU_EMULATION:%.cpp=$(BUILD)/obj/%.o)
 	@echo '{ global: sw_cuda_plugin; local: *; };' > $(@D)/cuda_emulated.map
 	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) -shared $^ -o $@ -Wl,--version-script=$(@D)/cuda_emulated.map \

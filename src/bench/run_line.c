@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/random.h"
+#include "bench/device.h"
 #include "bench/phase.h"
 #include "record/block_figure.h"
 #include "record/environment.h"
@@ -131,6 +132,12 @@ static void hash_plan(char hash[72], const json_t *line)
         json_object_set(plan, "runtime_version", json_object_get(runtime, "version"));
         json_object_set(plan, "runtime_graph", json_object_get(runtime, "graph"));
     }
+    const json_t *device = json_object_get(line, "device");
+    if (json_is_object(device)) {
+        static const char *const device_keys[] = {"name", "mode", "tf32", "emulated"};
+        for (size_t i = 0; i < sizeof device_keys / sizeof device_keys[0]; i++)
+            json_object_set(plan, device_keys[i], json_object_get(device, device_keys[i]));
+    }
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
     char hex[65] = "";
     if (text != NULL)
@@ -173,6 +180,7 @@ json_t *sw_run_line_create(const struct sw_run_facts *f)
     json_object_set_new(line, "model", model_to_json(f));
     json_object_set_new(line, "engine", engine_to_json(&info, f));
     json_object_set_new(line, "runtime", sw_opening_to_json(f->opening, &info));
+    json_object_set_new(line, "device", sw_device_to_json(&info));
     json_object_set_new(line, "environment", sw_environment_read(f->sysfs_root));
     json_object_set_new(line, "build",
                         json_pack("{s:s, s:s, s:s, s:s}", "version", f->version, "commit",

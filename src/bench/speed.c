@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/device.h"
 #include "bench/opening.h"
 #include "backend/limits.h"
 #include "base/clock.h"
@@ -262,6 +263,7 @@ static void put_circumstances(json_t *object, const struct row *row)
     struct sw_backend_info info;
     plan->api->describe(row->backend, &info);
     json_object_set_new(object, "runtime", sw_opening_to_json(NULL, &info));
+    json_object_set_new(object, "device", sw_device_to_json(&info));
 }
 
 static enum sw_code measure_row(struct row *row, json_t *rows, struct sw_error *err)

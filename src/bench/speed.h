@@ -36,8 +36,8 @@ struct sw_speed_plan {
 /* Appends one object per row to rows (an array): test, backend, strategy, batch, threads, isa,
  * tokens_per_second, tokens_per_second_samples, weight_bytes_per_token, limit_fraction,
  * energy_j_per_token, weights, the limits seen, wait, passes (of n_prompt or n_gen tokens in one
- * repetition: as many as the counters' ticks need), cpu_ns_per_token and runtime (null, or what
- * bench/opening.h says of one). */
+ * repetition: as many as the counters' ticks need), cpu_ns_per_token, runtime and device (null, or
+ * what bench/opening.h and bench/device.h say of them). */
 enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, struct sw_error *err);
 
 #endif

@@ -39,6 +39,8 @@ static const struct sw_table_column columns[] = {
     {"compute_limit_operations_per_second", NULL, 0, 0},
     {"runtime.version", NULL, 0, 0},
     {"runtime.graph", NULL, 0, 0},
+    {"device.name", NULL, 0, 0},
+    {"device.mode", NULL, 0, 0},
 };
 
 static bool is_interrupted(void *ctx)

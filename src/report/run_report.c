@@ -166,14 +166,19 @@ static void put_verdict(json_t *rows, const json_t *record)
     sw_buffer_free(&text);
 }
 
-/* Who computes: kernels of ours, or a runtime with which graph. */
+/* Who computes: kernels of ours, on the processors or a GPU, or a runtime with which graph. */
 static void put_engine(char *text, size_t size, const json_t *record)
 {
     const json_t *runtime = json_object_get(record, "runtime");
+    const json_t *device = json_object_get(record, "device");
     if (json_is_object(runtime))
         snprintf(text, size, "%s %s, %s graph, %lld threads", text_at(runtime, "name"),
                  text_at(runtime, "version"), text_at(runtime, "graph"),
                  integer_at(record, "threads"));
+    else if (json_is_object(device))
+        snprintf(text, size, "%s, %s kernels, %s%s", text_at(device, "name"),
+                 text_at(record, "isa"), text_at(device, "mode"),
+                 json_is_true(json_object_get(device, "tf32")) ? ", TF32" : "");
     else
         snprintf(text, size, "%s kernels, %lld threads", text_at(record, "isa"),
                  integer_at(record, "threads"));
@@ -282,6 +287,8 @@ static const struct sw_table_column csv_columns[] = {
     {"isa", NULL, 0, 0},
     {"runtime.version", NULL, 0, 0},
     {"runtime.graph", NULL, 0, 0},
+    {"device.name", NULL, 0, 0},
+    {"device.mode", NULL, 0, 0},
     {"threads", NULL, 0, 0},
     {"dataset_name", NULL, 0, 0},
     {"dataset_split", NULL, 0, 0},

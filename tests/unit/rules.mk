@@ -11,7 +11,7 @@ $(BUILD)/tests/support/libfake_cuda.so: tests/support/fake_cuda/fake_cuda.c \
     src/backend/backend.h
 $(FAKE_LIBRARIES): tests/support/gpu_waveform.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q_LD)$(CC) -std=c17 -D_GNU_SOURCE -Isrc -Itests/support $(WARN) -shared -fPIC $(OPT) $(SANITIZE) $(filter %.c,$^) -lm -o $@
+	$(Q_LD)$(CC) -std=c17 -D_GNU_SOURCE -Isrc -Itests $(WARN) -shared -fPIC $(OPT) $(SANITIZE) $(filter %.c,$^) -lm -o $@
 # The scalar definitions of base_gpu's arithmetic, which the kernels' tests use, too.
 $(patsubst %,$(BUILD)/tests/unit/test_gpu_%,pack definition): \
     $(patsubst %,$(BUILD)/obj/tests/gpu/%.o,definition definition_pass)

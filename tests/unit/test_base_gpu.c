@@ -14,7 +14,7 @@
 #include "backend/cuda/pack.h"
 #include "base/file.h"
 #include "base/half.h"
-#include "fake_cuda/fake_cuda.h"
+#include "support/fake_cuda/fake_cuda.h"
 #include "support/alloc.h"
 #include "support/folder.h"
 
@@ -369,8 +369,8 @@ static double stored(const struct sw_gpu_matrix *m, size_t r, size_t c, double *
         return (double)single;
     case SW_GPU_BF16:
         memcpy(&half, row + c * 2, 2);
-        *bound = fabs((double)sw_bf16_to_f32(half)) / 256; /* half of the last of 8 bits */
-        return (double)sw_bf16_to_f32(half);
+        *bound = fabs((double)sw_bf16_to_float(half)) / 256; /* half of the last of 8 bits */
+        return (double)sw_bf16_to_float(half);
     case SW_GPU_S8:
         memcpy(&single, (const float *)m->scales + r, 4);
         *bound = 0.5 * (double)single * (1 + 1e-5);
@@ -393,8 +393,17 @@ static void look_at(void *ctx, enum sw_gpu_slot slot, uint32_t layer,
     assert_int_equal(m->row_bytes, sw_gpu_row_bytes(m->form, m->n_cols));
     assert_int_equal(m->scales != NULL, sw_gpu_scale_bytes(m->form, m->n_rows, m->n_cols) > 0);
     if (slot == SW_GPU_COSINES || slot == SW_GPU_SINES) {
-        assert_int_equal(m->n_rows, POSITIONS);
-        assert_int_equal(m->n_cols, config->head_dim / 2);
+        float frequencies[64];
+        size_t half = config->head_dim / 2;
+        assert_in_range(half, 1, 64);
+        sw_config_rope_frequencies(frequencies, config);
+        assert_int_equal(m->n_rows, 1);
+        assert_int_equal(m->n_cols, POSITIONS * half);
+        for (size_t i = 0; i < POSITIONS * half; i++) {
+            double angle = (double)((float)(i / half) * frequencies[i % half]);
+            double wanted = slot == SW_GPU_COSINES ? cos(angle) : sin(angle);
+            assert_true(((const float *)m->rows)[i] == (float)wanted);
+        }
         return;
     }
     for (size_t r = 0; r < m->n_rows; r++) {

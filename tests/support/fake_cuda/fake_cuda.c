@@ -1,4 +1,4 @@
-#include "fake_cuda/fake_cuda.h"
+#include "support/fake_cuda/fake_cuda.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -20,9 +20,10 @@ _smolwatt()
     __backend) mapfile -t COMPREPLY < <(compgen -W "base_cpu base_gpu onnx_cpu onnx_gpu" -- "$cur") ;;
     __strategy)
         mapfile -t COMPREPLY < <(compgen -W "none quantization quantization8bit quantization16bit
-            quantization_dynamic8bit quantization4bit" -- "$cur")
+            quantization_dynamic8bit quantization4bit quantization8bit_w8a8 study_fp4" -- "$cur")
         ;;
     __output_format | _o) mapfile -t COMPREPLY < <(compgen -W "table json jsonl csv md" -- "$cur") ;;
+    __gpu_mode) mapfile -t COMPREPLY < <(compgen -W "auto graph persistent" -- "$cur") ;;
     __onnx_graph) mapfile -t COMPREPLY < <(compgen -W "fused plain exporter" -- "$cur") ;;
     __wait) mapfile -t COMPREPLY < <(compgen -W "spin-sleep spin sleep" -- "$cur") ;;
     __cpu_model) mapfile -t COMPREPLY < <(compgen -W "tdp_load codecarbon_v2 codecarbon_v3 none" -- "$cur") ;;

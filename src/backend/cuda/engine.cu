@@ -218,6 +218,9 @@ enum sw_code check_plan(const struct sw_gpu_plan *p, struct sw_error *err)
     if (p->head_dim % 2 != 0 || p->n_heads % p->n_kv_heads != 0)
         return fail(err, SW_EUNSUPPORTED, "heads of %u numbers, %u for %u of keys", p->head_dim,
                     p->n_heads, p->n_kv_heads);
+    if ((uint64_t)p->max_positions * p->head_dim > INT32_MAX)
+        return fail(err, SW_EUNSUPPORTED, "%u positions of heads of %u", p->max_positions,
+                    p->head_dim);
     uint64_t rows = ((uint64_t)p->n_heads + 2 * (uint64_t)p->n_kv_heads) * p->head_dim;
     if (rows > INT32_MAX || 2 * (uint64_t)p->hidden_dim > INT32_MAX)
         return fail(err, SW_EUNSUPPORTED, "a matrix of more than %d rows", INT32_MAX);
@@ -378,9 +381,9 @@ expected expected_of(const sw_gpu_plan &p, enum sw_gpu_slot slot)
     case SW_GPU_DOWN:
         return {"down", p.dim, p.hidden_dim, form, true};
     case SW_GPU_COSINES:
-        return {"cosines", p.max_positions, p.head_dim / 2, SW_GPU_F32, false};
+        return {"cosines", 1, p.max_positions * (p.head_dim / 2), SW_GPU_F32, false};
     case SW_GPU_SINES:
-        return {"sines", p.max_positions, p.head_dim / 2, SW_GPU_F32, false};
+        return {"sines", 1, p.max_positions * (p.head_dim / 2), SW_GPU_F32, false};
     case SW_GPU_N_SLOTS:
         break;
     }

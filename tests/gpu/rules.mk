@@ -17,7 +17,8 @@ GPU_PROGRAMS  := $(GPU_TESTS:%.cpp=$(BUILD)/%)
 GPU_OBJECTS   := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(GPU_EMULATION) $(GPU_TESTS) $(GPU_SUPPORT)))
 EXTRA_TEST_PROGRAMS += $(GPU_PROGRAMS)
 
-GPU_WARN := -Wall -Wextra -Wshadow
+# Unrolling is nvcc's.
+GPU_WARN := -Wall -Wextra -Wshadow -Wno-unknown-pragmas
 ifdef WERROR
 GPU_WARN += -Werror
 endif

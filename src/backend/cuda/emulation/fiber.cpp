@@ -6,17 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
+#include "backend/cuda/emulation/sanitizer.h"
 
 /* Kernels keep tiles in local arrays, and instrumented frames are several times as large. Pages
  * that no one touches cost nothing. */
@@ -145,16 +135,14 @@ void sw_fiber_free_stacks(sw_fiber_stacks *stacks)
 {
     if (stacks == NULL)
         return;
-#ifdef WITH_ASAN
-    __asan_unpoison_memory_region(stacks->memory, stacks->bytes);
-#endif
+    sw_sanitizer_unpoison(stacks->memory, stacks->bytes);
     munmap(stacks->memory, stacks->bytes);
     delete stacks;
 }
 
 static void begin(sw_fiber *fiber)
 {
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_finish_switch_fiber(fiber->fake_stack, &scheduler.bottom, &scheduler.bytes);
 #endif
     fiber->entry(fiber->argument);
@@ -163,10 +151,8 @@ static void begin(sw_fiber *fiber)
 
 void sw_fiber_prepare(sw_fiber *fiber, void (*entry)(void *), void *argument)
 {
-#ifdef WITH_ASAN
     /* What a fiber that never returned has left marked. */
-    __asan_unpoison_memory_region(fiber->stack, fiber->stack_bytes);
-#endif
+    sw_sanitizer_unpoison(fiber->stack, fiber->stack_bytes);
     fiber->entry = entry;
     fiber->argument = argument;
     fiber->fake_stack = NULL;
@@ -180,29 +166,29 @@ void sw_fiber_prepare(sw_fiber *fiber, void (*entry)(void *), void *argument)
 
 void sw_fiber_resume(sw_fiber *fiber)
 {
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_start_switch_fiber(&scheduler.fake_stack, fiber->stack, fiber->stack_bytes);
 #endif
     sw_fiber_switch(&scheduler.stack_pointer, fiber->stack_pointer);
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_finish_switch_fiber(scheduler.fake_stack, NULL, NULL);
 #endif
 }
 
 void sw_fiber_suspend(sw_fiber *fiber)
 {
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_start_switch_fiber(&fiber->fake_stack, scheduler.bottom, scheduler.bytes);
 #endif
     sw_fiber_switch(&fiber->stack_pointer, scheduler.stack_pointer);
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_finish_switch_fiber(fiber->fake_stack, &scheduler.bottom, &scheduler.bytes);
 #endif
 }
 
 void sw_fiber_leave(sw_fiber *fiber)
 {
-#ifdef WITH_ASAN
+#ifdef SW_WITH_ASAN
     __sanitizer_start_switch_fiber(NULL, scheduler.bottom, scheduler.bytes);
 #endif
     sw_fiber_switch(&fiber->stack_pointer, scheduler.stack_pointer);

@@ -1,10 +1,13 @@
 #include "backend/cuda/emulation/grid.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <memory>
 #include <new>
@@ -12,6 +15,8 @@
 
 #include "backend/cuda/device.h"
 #include "backend/cuda/emulation/fiber.h"
+#include "backend/cuda/emulation/memory.h"
+#include "backend/cuda/emulation/symbol.h"
 
 sw_emulated_index threadIdx, blockIdx, blockDim, gridDim;
 
@@ -123,6 +128,8 @@ namespace
 
 sw_grid *current;
 thread *self;
+pthread_t host_thread; /* that runs the grid */
+struct sigaction faults_before;
 
 uint64_t next_random(sw_grid *g)
 {
@@ -140,7 +147,8 @@ void __attribute__((format(printf, 2, 3))) report(cudaError_t code, const char *
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    std::string line = "kernel " + (current != NULL ? current->launch->kernel : "(none)");
+    std::string line = "kernel ";
+    line += sw_symbol_name(current->launch->function, current->launch->text);
     if (self != NULL)
         line += ", block " + std::to_string(self->home->index) + ", thread " +
                 std::to_string(self->index);
@@ -148,7 +156,7 @@ void __attribute__((format(printf, 2, 3))) report(cudaError_t code, const char *
     fprintf(stderr, "emulated: %s\n", line.c_str());
     if (report_text.empty())
         report_text = line;
-    if (current != NULL && current->failure == cudaSuccess)
+    if (current->failure == cudaSuccess)
         current->failure = code;
 }
 
@@ -161,6 +169,19 @@ void __attribute__((format(printf, 2, 3))) report(cudaError_t code, const char *
         exit(1);
     }
     sw_fiber_leave(&self->fiber);
+}
+
+/* An address by the block of memory before it. */
+std::string place_of(const void *address)
+{
+    char text[160];
+    const sw_memory_block *b = sw_memory_near(address);
+    size_t offset = b == NULL ? 0 : static_cast<size_t>(static_cast<const unsigned char *>(address) - b->data);
+    if (b != NULL && offset < b->bytes + (16u << 20))
+        snprintf(text, sizeof text, "byte %zu of a block of %zu bytes", offset, b->bytes);
+    else
+        snprintf(text, sizeof text, "%p, which is no memory of the device", address);
+    return text;
 }
 
 const char *name_of(sw_emulated_warp_function f)
@@ -259,10 +280,8 @@ void run_thread(void *argument)
 
 /* Shared memory. */
 
-bool is_ordered(const cell *c, const block *b, uint32_t other, uint32_t other_epoch,
-                uint32_t other_warp_epoch)
+bool is_ordered(const block *b, uint32_t other, uint32_t other_epoch, uint32_t other_warp_epoch)
 {
-    (void)c;
     if (other == self->index || other_epoch != b->epoch)
         return true;
     uint32_t w = self->index / SW_WARP;
@@ -284,7 +303,7 @@ void check_read(cell *c, block *b, uint32_t offset)
                offset);
         give_up();
     }
-    if (!is_ordered(c, b, c->writer, c->write_epoch, c->write_warp_epoch)) {
+    if (!is_ordered(b, c->writer, c->write_epoch, c->write_warp_epoch)) {
         report(cudaErrorLaunchFailure,
                "race: byte %u of shared memory, written by thread %u, is read with no barrier "
                "between",
@@ -315,7 +334,7 @@ void check_write(cell *c, block *b, uint32_t offset, bool lands)
         give_up();
     }
     if (c->write_epoch >= b->first_epoch &&
-        !is_ordered(c, b, c->writer, c->write_epoch, c->write_warp_epoch)) {
+        !is_ordered(b, c->writer, c->write_epoch, c->write_warp_epoch)) {
         report(cudaErrorLaunchFailure,
                "race: byte %u of shared memory, written by thread %u, is written with no barrier "
                "between",
@@ -718,6 +737,42 @@ std::string who_waits(const sw_grid *g)
     return text;
 }
 
+/* Kernels run on their fiber's stack, the handler on another: it sees an overrun of theirs, too. */
+void on_fault(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    if (self != NULL && pthread_equal(pthread_self(), host_thread)) {
+        unsigned char *at = static_cast<unsigned char *>(info->si_addr);
+        if (at < self->fiber.stack && at >= self->fiber.stack - 65536)
+            report(cudaErrorLaunchFailure, "overruns its stack of %zu bytes", self->fiber.stack_bytes);
+        else
+            report(cudaErrorIllegalAddress, "access to %s", place_of(at).c_str());
+        give_up();
+    }
+    const sw_memory_block *b = sw_memory_near(info->si_addr);
+    if (b != NULL && b->of_device && sw_memory_around(info->si_addr, 1) == b)
+        fprintf(stderr, "emulated: the host touches %s of device memory\n",
+                place_of(info->si_addr).c_str());
+    sigaction(SIGSEGV, &faults_before, NULL); /* returning faults again */
+}
+
+/* Gone with the library that holds it. */
+struct fault_handler {
+    alignas(16) unsigned char stack[65536];
+    ~fault_handler()
+    {
+        struct sigaction now;
+        stack_t alternate;
+        if (sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+            now.sa_sigaction == on_fault)
+            sigaction(SIGSEGV, &faults_before, NULL);
+        if (sigaltstack(NULL, &alternate) == 0 && alternate.ss_sp == stack) {
+            alternate.ss_flags = SS_DISABLE;
+            sigaltstack(&alternate, NULL);
+        }
+    }
+} handler;
+
 double seconds()
 {
     timespec now;
@@ -749,6 +804,7 @@ cudaError_t run(sw_grid *g, bool ahead)
     double idle_since = 0;
     uint64_t n_events = 0;
     current = g;
+    host_thread = pthread_self();
     g->is_ahead = ahead;
     blockDim.x = g->launch->block;
     gridDim.x = g->launch->grid;
@@ -842,6 +898,36 @@ void sw_grid_end(sw_grid *g)
         spare.emplace_back(b);
     }
     delete g;
+}
+
+void sw_grid_catch_faults(void)
+{
+    struct sigaction now;
+    stack_t stack;
+    if (sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_DISABLE) != 0) {
+        stack.ss_sp = handler.stack;
+        stack.ss_size = sizeof handler.stack;
+        stack.ss_flags = 0;
+        sigaltstack(&stack, NULL);
+    }
+    if (sigaction(SIGSEGV, NULL, &now) != 0 ||
+        ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault))
+        return;
+    faults_before = now;
+    now.sa_sigaction = on_fault;
+    /* The handler leaves by switching stacks, with signals as they were. */
+    now.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    sigemptyset(&now.sa_mask);
+    sigaction(SIGSEGV, &now, NULL);
+}
+
+void sw_grid_report_fault(cudaError_t code, const sw_grid_launch *launch, const char *text)
+{
+    sw_grid stand_in = {};
+    stand_in.launch = launch;
+    current = &stand_in;
+    report(code, "%s", text);
+    current = NULL;
 }
 
 const char *sw_grid_report(void)
@@ -982,9 +1068,8 @@ const void *sw_emulated_global(const void *address, uint32_t bytes, const char *
                address, bytes);
         give_up();
     }
-    if (!sw_runtime_owns(address, bytes)) {
-        report(cudaErrorIllegalAddress, "%s at %p, which is no memory of the device", function,
-               address);
+    if (sw_memory_around(address, bytes) == NULL) {
+        report(cudaErrorIllegalAddress, "%s at %s", function, place_of(address).c_str());
         give_up();
     }
     return address;

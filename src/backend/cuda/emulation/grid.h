@@ -14,7 +14,8 @@
 #include "backend/cuda/launch.h"
 
 struct sw_grid_launch {
-    std::string kernel; /* its name */
+    std::string text;             /* how the launch names the kernel */
+    const void *function = NULL;
     uint32_t grid = 0, block = 0;
     size_t shared_bytes = 0;
     bool is_overlapped = false; /* it may begin before the kernel in front has ended */
@@ -40,7 +41,11 @@ void sw_grid_end(sw_grid *grid);
 const char *sw_grid_report(void);
 void sw_grid_clear_report(void);
 
-/* Of runtime.cpp: whether the bytes are memory of the device, or of the host and mapped. */
-bool sw_runtime_owns(const void *address, size_t bytes);
+/* Before each kernel and copy: from now on a fault in a kernel ends its launch with a report, and one
+ * of the host in memory of the device is told before whoever handled faults so far sees it. */
+void sw_grid_catch_faults(void);
+
+/* Reports what no thread did, or no one knows which. */
+void sw_grid_report_fault(cudaError_t code, const sw_grid_launch *launch, const char *text);
 
 #endif

@@ -4,12 +4,13 @@
 #include <time.h>
 
 #include <map>
-#include <mutex>
+#include <memory>
 #include <new>
 #include <set>
 #include <vector>
 
 #include "backend/cuda/emulation/grid.h"
+#include "backend/cuda/emulation/memory.h"
 #include "backend/cuda/launch.h"
 
 /* Written by g++ for each kernel: where the no-ops in front of it begin (device.h). */
@@ -44,28 +45,23 @@ enum {
 };
 const size_t MEMORY_BYTES = size_t(80) << 30;
 
-struct block_of_memory {
-    size_t bytes;
-    bool of_device;
-};
-
 struct settings {
     int major, minor;
     uint32_t sms, n_devices, fail_in;
     uint64_t seed;
+    bool late;
 };
 
-/* One launch, copy or event, kept by a graph. */
+/* One launch, copy or event, kept by a graph or by a stream. */
 struct node {
     std::function<cudaError_t()> run;
     bool is_kernel = false;
     sw_grid_launch launch;
 };
+typedef std::vector<node> nodes;
 
 settings *chosen;
 cudaError_t last, sticky;
-std::map<uintptr_t, block_of_memory> memory; /* by where it begins */
-size_t n_device_bytes;
 std::map<const void *, int> shared_limits; /* of kernels, as set */
 std::set<cudaEvent_t> events;
 std::set<cudaStream_t> streams;
@@ -73,19 +69,21 @@ std::set<cudaStream_t> streams;
 } // namespace
 
 struct CUstream_st {
-    bool is_capturing, is_invalid;
+    bool is_capturing, is_invalid, is_blocking;
     cudaStreamCaptureMode mode;
-    std::vector<node> captured;
+    nodes captured;
+    nodes pending; /* where streams are late */
 };
 struct CUevent_st {
-    bool is_recorded, has_time;
+    bool is_recorded, has_time, is_pending;
+    cudaStream_t stream; /* where it is pending */
     uint64_t at_ns;
 };
 struct CUgraph_st {
-    std::vector<node> nodes;
+    nodes kept;
 };
 struct CUgraphExec_st {
-    std::vector<node> nodes;
+    std::shared_ptr<const nodes> kept; /* a pending launch outlives the graph */
 };
 
 namespace
@@ -117,6 +115,7 @@ settings *now()
         s.n_devices = static_cast<uint32_t>(number_of("SMOLWATT_EMULATED_DEVICES", 1));
         s.fail_in = static_cast<uint32_t>(number_of("SMOLWATT_EMULATED_FAIL", 0));
         s.seed = number_of("SMOLWATT_EMULATED_SEED", 0);
+        s.late = number_of("SMOLWATT_EMULATED_LATE", 0) != 0;
         chosen = &s;
     }
     return chosen;
@@ -143,115 +142,38 @@ bool allocation_fails()
     return now()->fail_in > 0 && --now()->fail_in == 0;
 }
 
-void *allocate(size_t bytes, bool of_device)
+cudaError_t allocate(void **out, size_t bytes, bool of_device)
 {
-    unsigned char *base = NULL;
-    if (bytes > MEMORY_BYTES || (of_device && bytes > MEMORY_BYTES - n_device_bytes) ||
-        allocation_fails() || posix_memalign(reinterpret_cast<void **>(&base), 256, bytes) != 0)
-        return NULL;
-    memset(base, 0xff, bytes);
-    memory[reinterpret_cast<uintptr_t>(base)] = {bytes, of_device};
-    if (of_device)
-        n_device_bytes += bytes;
-    return base;
-}
-
-/* NULL: the bytes are not within one block. */
-const block_of_memory *block_around(const void *address, size_t bytes)
-{
-    uintptr_t at = reinterpret_cast<uintptr_t>(address);
-    auto after = memory.upper_bound(at);
-    if (after == memory.begin())
-        return NULL;
-    --after;
-    size_t offset = at - after->first;
-    return offset <= after->second.bytes && bytes <= after->second.bytes - offset ? &after->second
-                                                                                  : NULL;
-}
-
-cudaError_t release(void *address, bool of_device)
-{
-    if (address == NULL)
+    *out = NULL;
+    if (bytes == 0)
         return cudaSuccess;
-    auto at = memory.find(reinterpret_cast<uintptr_t>(address));
-    if (at == memory.end() || at->second.of_device != of_device)
-        return fail(cudaErrorInvalidValue);
-    if (of_device)
-        n_device_bytes -= at->second.bytes;
-    memory.erase(at);
-    free(address);
-    return cudaSuccess;
-}
-
-/* Streams. */
-
-CUstream_st *stream_of(cudaStream_t stream)
-{
-    if (stream == NULL)
-        return &default_stream;
-    return streams.count(stream) != 0 ? stream : NULL;
-}
-
-/* What CUDA forbids while a stream records in global mode: what waits or allocates. */
-bool forbids_now()
-{
-    bool any = false;
-    for (cudaStream_t s : streams) {
-        if (s->is_capturing && s->mode != cudaStreamCaptureModeRelaxed) {
-            s->is_invalid = true;
-            any = true;
-        }
-    }
-    return any;
-}
-
-cudaError_t run_launch(const sw_grid_launch *launch);
-
-cudaError_t run_node(const node &n)
-{
-    return n.is_kernel ? run_launch(&n.launch) : n.run();
-}
-
-/* At once, or into the stream's graph. */
-cudaError_t submit(cudaStream_t stream, node n)
-{
-    CUstream_st *s = stream_of(stream);
-    if (s == NULL)
-        return fail(cudaErrorInvalidResourceHandle);
-    if (s->is_capturing) {
-        s->captured.push_back(std::move(n));
-        return cudaSuccess;
-    }
-    if (sticky != cudaSuccess)
-        return fail(sticky);
-    return fail(run_node(n));
-}
-
-cudaError_t wait_for_all(cudaStream_t stream)
-{
-    CUstream_st *s = stream_of(stream);
-    if (s == NULL)
-        return fail(cudaErrorInvalidResourceHandle);
-    if (s->is_capturing) {
-        s->is_invalid = true;
-        return fail(cudaErrorStreamCaptureUnsupported);
-    }
-    return fail(sticky);
+    if (!allocation_fails() && bytes <= MEMORY_BYTES &&
+        (!of_device || bytes <= MEMORY_BYTES - sw_memory_device_bytes()))
+        *out = sw_memory_take(bytes, of_device);
+    return *out != NULL ? cudaSuccess : fail(cudaErrorMemoryAllocation);
 }
 
 bool is_of_device(const void *address, size_t bytes)
 {
-    const block_of_memory *b = block_around(address, bytes);
+    const sw_memory_block *b = sw_memory_around(address, bytes);
     return b != NULL && b->of_device;
+}
+
+bool is_pinned(const void *address, size_t bytes)
+{
+    const sw_memory_block *b = sw_memory_around(address, bytes);
+    return b != NULL && !b->of_device;
 }
 
 /* Whether the ends of a copy are what its kind says. */
 bool ends_are_right(const void *to, const void *from, size_t bytes, cudaMemcpyKind kind)
 {
     bool to_device = is_of_device(to, bytes), from_device = is_of_device(from, bytes);
+    if (bytes == 0)
+        return true;
     /* A block that begins on the device and does not hold all of it is an overrun. */
     if ((!to_device && is_of_device(to, 0)) || (!from_device && is_of_device(from, 0)))
-        return bytes == 0;
+        return false;
     switch (kind) {
     case cudaMemcpyHostToHost:
         return !to_device && !from_device;
@@ -299,18 +221,155 @@ size_t shared_limit_of(const void *kernel)
     return limit > SHARED_PLAIN ? limit : size_t(SHARED_PLAIN);
 }
 
-cudaError_t run_launch(const sw_grid_launch *launch)
+sw_grid *begin_grid(const sw_grid_launch *launch)
 {
     sw_grid_options options = {now()->seed,
                                now()->sms * blocks_of_sm(launch->block, launch->shared_bytes)};
-    sw_grid *grid = sw_grid_begin(launch, &options);
-    if (grid == NULL)
-        return cudaErrorMemoryAllocation;
-    cudaError_t code = sw_grid_run(grid);
-    sw_grid_end(grid);
+    return sw_grid_begin(launch, &options);
+}
+
+cudaError_t check_margins(const sw_grid_launch *launch)
+{
+    const sw_memory_block *b = sw_memory_damaged();
+    if (b == NULL)
+        return cudaSuccess;
+    char text[128];
+    snprintf(text, sizeof text, "wrote beside a block of %zu bytes of %s memory", b->bytes,
+             b->of_device ? "device" : "pinned host");
+    sw_grid_report_fault(cudaErrorIllegalAddress, launch, text);
+    return cudaErrorIllegalAddress;
+}
+
+/* A kernel that may overlap goes up to its wait before the kernel in front has begun: the earliest
+ * that a device might run it, so that what it must not read yet is not there. */
+cudaError_t run_nodes(const nodes &list)
+{
+    sw_grid *ahead = NULL;
+    cudaError_t code = cudaSuccess;
+    sw_grid_catch_faults();
+    sw_memory_open();
+    for (size_t i = 0; i < list.size() && code == cudaSuccess; i++) {
+        if (!list[i].is_kernel) {
+            code = list[i].run();
+            continue;
+        }
+        const sw_grid_launch *launch = &list[i].launch;
+        sw_grid *grid = ahead != NULL ? ahead : begin_grid(launch);
+        ahead = NULL;
+        if (grid == NULL) {
+            code = cudaErrorMemoryAllocation;
+            break;
+        }
+        if (i + 1 < list.size() && list[i + 1].is_kernel && list[i + 1].launch.is_overlapped &&
+            now()->major >= 9) {
+            ahead = begin_grid(&list[i + 1].launch);
+            code = ahead == NULL ? cudaErrorMemoryAllocation : sw_grid_run_ahead(ahead);
+        }
+        if (code == cudaSuccess)
+            code = sw_grid_run(grid);
+        sw_grid_end(grid);
+        if (code == cudaSuccess)
+            code = check_margins(launch);
+    }
+    if (ahead != NULL)
+        sw_grid_end(ahead);
+    sw_memory_close();
     if (code != cudaSuccess)
         sticky = code;
     return code;
+}
+
+/* Streams. */
+
+CUstream_st *stream_of(cudaStream_t stream)
+{
+    if (stream == NULL)
+        return &default_stream;
+    return streams.count(stream) != 0 ? stream : NULL;
+}
+
+/* What CUDA forbids while a stream records, except in relaxed mode: what waits or allocates. */
+bool forbids_now()
+{
+    bool any = false;
+    for (cudaStream_t s : streams) {
+        if (s->is_capturing && s->mode != cudaStreamCaptureModeRelaxed) {
+            s->is_invalid = true;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* All that waits in the stream. */
+cudaError_t drain(CUstream_st *s)
+{
+    while (!s->pending.empty() && sticky == cudaSuccess) {
+        nodes list;
+        list.swap(s->pending);
+        run_nodes(list);
+    }
+    s->pending.clear();
+    return sticky;
+}
+
+cudaError_t drain_all(bool only_blocking)
+{
+    drain(&default_stream);
+    for (cudaStream_t s : streams) {
+        if (s->is_blocking || !only_blocking)
+            drain(s);
+    }
+    return sticky;
+}
+
+/* At once, late, or into the stream's graph. What a call waits for is never late. */
+cudaError_t submit(cudaStream_t stream, node n, bool waits = false)
+{
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    if (s->is_capturing) {
+        s->captured.push_back(std::move(n));
+        return cudaSuccess;
+    }
+    if (sticky != cudaSuccess)
+        return fail(sticky);
+    /* The default stream and those that do not ask to be left out wait for each other. */
+    if (s == &default_stream)
+        drain_all(true);
+    else if (s->is_blocking)
+        drain(&default_stream);
+    if (sticky != cudaSuccess)
+        return fail(sticky);
+    s->pending.push_back(std::move(n));
+    return now()->late && !waits ? cudaSuccess : fail(drain(s));
+}
+
+cudaError_t wait_for(cudaStream_t stream)
+{
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    if (s->is_capturing) {
+        s->is_invalid = true;
+        return fail(cudaErrorStreamCaptureUnsupported);
+    }
+    return fail(s == &default_stream ? drain_all(true) : drain(s));
+}
+
+/* One step of what is pending, as if time passed. */
+cudaError_t look_at(CUstream_st *s)
+{
+    if (sticky != cudaSuccess)
+        return fail(sticky);
+    if (s->pending.empty())
+        return cudaSuccess;
+    nodes first(1);
+    std::swap(first[0], s->pending.front());
+    s->pending.erase(s->pending.begin());
+    run_nodes(first);
+    return sticky != cudaSuccess ? fail(sticky) : cudaErrorNotReady;
 }
 
 /* Up to the first comma that is not between brackets. */
@@ -324,11 +383,6 @@ std::string first_argument(const char *text)
 }
 
 } // namespace
-
-bool sw_runtime_owns(const void *address, size_t bytes)
-{
-    return block_around(address, bytes) != NULL;
-}
 
 void sw_emulated_seed(uint64_t seed)
 {
@@ -351,6 +405,11 @@ void sw_emulated_fail_allocation(uint32_t n)
     now()->fail_in = n;
 }
 
+void sw_emulated_late(bool late)
+{
+    now()->late = late;
+}
+
 const char *sw_emulated_report(void)
 {
     return sw_grid_report();
@@ -360,11 +419,14 @@ void sw_emulated_clear(void)
 {
     sw_grid_clear_report();
     last = sticky = cudaSuccess;
+    default_stream.pending.clear();
+    for (cudaStream_t s : streams)
+        s->pending.clear();
 }
 
 uint32_t sw_emulated_n_allocations(void)
 {
-    return static_cast<uint32_t>(memory.size());
+    return static_cast<uint32_t>(sw_memory_n_blocks());
 }
 
 cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::function<void()> body,
@@ -383,8 +445,8 @@ cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::functi
         return fail(cudaErrorCooperativeLaunchTooLarge);
     node n;
     n.is_kernel = true;
-    n.launch = {first_argument(text), grid, block, shared_bytes, kind == SW_LAUNCH_OVERLAPPED,
-                std::move(body)};
+    n.launch = {first_argument(text), kernel, grid, block, shared_bytes,
+                kind == SW_LAUNCH_OVERLAPPED, std::move(body)};
     return submit(stream, std::move(n));
 }
 
@@ -602,7 +664,7 @@ cudaError_t cudaDeviceSynchronize(void)
 {
     if (forbids_now())
         return fail(cudaErrorStreamCaptureUnsupported);
-    return fail(sticky);
+    return fail(drain_all(false));
 }
 
 cudaError_t cudaDeviceReset(void)
@@ -614,7 +676,7 @@ cudaError_t cudaDeviceReset(void)
 
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
 {
-    *free_bytes = MEMORY_BYTES - n_device_bytes;
+    *free_bytes = MEMORY_BYTES - sw_memory_device_bytes();
     *total_bytes = MEMORY_BYTES;
     return cudaSuccess;
 }
@@ -624,16 +686,22 @@ cudaError_t cudaMalloc(void **out, size_t bytes)
     *out = NULL;
     if (forbids_now())
         return fail(cudaErrorStreamCaptureUnsupported);
-    if (bytes == 0)
+    return allocate(out, bytes, true);
+}
+
+/* Waits for the device first, as CUDA does. */
+static cudaError_t release(void *address, bool of_device)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    if (address == NULL)
         return cudaSuccess;
-    *out = allocate(bytes, true);
-    return *out != NULL ? cudaSuccess : fail(cudaErrorMemoryAllocation);
+    drain_all(false);
+    return sw_memory_release(address, of_device) ? cudaSuccess : fail(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaFree(void *address)
 {
-    if (forbids_now())
-        return fail(cudaErrorStreamCaptureUnsupported);
     return release(address, true);
 }
 
@@ -649,17 +717,13 @@ cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned flags)
         return fail(cudaErrorInvalidValue);
     if (forbids_now())
         return fail(cudaErrorStreamCaptureUnsupported);
-    if (bytes == 0)
-        return cudaSuccess;
-    *out = allocate(bytes, false);
-    return *out != NULL ? cudaSuccess : fail(cudaErrorMemoryAllocation);
+    return allocate(out, bytes, false);
 }
 
 cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned flags)
 {
-    const block_of_memory *b = block_around(host, 0);
     *device = NULL;
-    if (flags != 0 || b == NULL || b->of_device)
+    if (flags != 0 || !is_pinned(host, 0))
         return fail(cudaErrorInvalidValue);
     *device = host;
     return cudaSuccess;
@@ -670,26 +734,57 @@ cudaError_t cudaFreeHost(void *address)
     return release(address, false);
 }
 
-cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+static node copy_of(void *to, const void *from, size_t bytes)
 {
-    if (forbids_now())
-        return fail(cudaErrorStreamCaptureUnsupported);
-    return cudaMemcpyAsync(to, from, bytes, kind, NULL);
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
-                            cudaStream_t stream)
-{
-    if (!ends_are_right(to, from, bytes, kind))
-        return fail(cudaErrorInvalidValue);
     node n;
-    n.is_kernel = false;
     n.run = [to, from, bytes] {
         if (bytes > 0)
             memcpy(to, from, bytes);
         return cudaSuccess;
     };
-    return submit(stream, std::move(n));
+    return n;
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+{
+    if (forbids_now())
+        return fail(cudaErrorStreamCaptureUnsupported);
+    if (!ends_are_right(to, from, bytes, kind))
+        return fail(cudaErrorInvalidValue);
+    return submit(NULL, copy_of(to, from, bytes), true);
+}
+
+/* Memory of the host that is not pinned is read before the call returns, and written before, too. */
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    if (!ends_are_right(to, from, bytes, kind))
+        return fail(cudaErrorInvalidValue);
+    bool to_pageable = sw_memory_around(to, bytes) == NULL;
+    bool from_pageable = sw_memory_around(from, bytes) == NULL;
+    if (from_pageable && !to_pageable && bytes > 0) {
+        const unsigned char *first = static_cast<const unsigned char *>(from);
+        std::shared_ptr<const std::vector<unsigned char>> staged =
+            std::make_shared<std::vector<unsigned char>>(first, first + bytes);
+        node n;
+        n.run = [to, staged] {
+            memcpy(to, staged->data(), staged->size());
+            return cudaSuccess;
+        };
+        return submit(stream, std::move(n));
+    }
+    return submit(stream, copy_of(to, from, bytes), to_pageable);
+}
+
+static node fill_of(void *to, int value, size_t bytes)
+{
+    node n;
+    n.run = [to, value, bytes] {
+        if (bytes > 0)
+            memset(to, value, bytes);
+        return cudaSuccess;
+    };
+    return n;
 }
 
 cudaError_t cudaMemset(void *to, int value, size_t bytes)
@@ -701,16 +796,9 @@ cudaError_t cudaMemset(void *to, int value, size_t bytes)
 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
-    if (block_around(to, bytes) == NULL && bytes > 0)
+    if (bytes > 0 && sw_memory_around(to, bytes) == NULL)
         return fail(cudaErrorInvalidValue);
-    node n;
-    n.is_kernel = false;
-    n.run = [to, value, bytes] {
-        if (bytes > 0)
-            memset(to, value, bytes);
-        return cudaSuccess;
-    };
-    return submit(stream, std::move(n));
+    return submit(stream, fill_of(to, value, bytes));
 }
 
 cudaError_t cudaStreamCreate(cudaStream_t *out)
@@ -726,33 +814,53 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned flags)
     *out = new (std::nothrow) CUstream_st();
     if (*out == NULL)
         return fail(cudaErrorMemoryAllocation);
+    (*out)->is_blocking = (flags & cudaStreamNonBlocking) == 0;
     streams.insert(*out);
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-    if (streams.erase(stream) == 0)
+    if (stream == NULL || streams.count(stream) == 0)
         return fail(cudaErrorInvalidResourceHandle);
+    drain(stream);
+    streams.erase(stream);
+    for (cudaEvent_t event : events) {
+        if (event->stream == stream)
+            event->stream = NULL;
+    }
     delete stream;
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    return wait_for_all(stream);
+    return wait_for(stream);
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream)
 {
-    return wait_for_all(stream);
+    CUstream_st *s = stream_of(stream);
+    if (s == NULL)
+        return fail(cudaErrorInvalidResourceHandle);
+    return s->is_capturing ? wait_for(stream) : look_at(s);
 }
 
+/* What the event stands behind runs before what the stream gets next. Capturing more streams than
+ * one into a graph is not emulated. */
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)
 {
-    if (flags != 0 || stream_of(stream) == NULL || events.count(event) == 0)
+    CUstream_st *s = stream_of(stream);
+    if (flags != 0 || s == NULL || events.count(event) == 0)
         return fail(cudaErrorInvalidResourceHandle);
-    return cudaSuccess;
+    if (s->is_capturing)
+        return fail(cudaErrorNotSupported);
+    if (!event->is_pending || stream_of(event->stream) == s)
+        return cudaSuccess;
+    cudaStream_t other = event->stream;
+    node n;
+    n.run = [other] { return stream_of(other) == NULL ? cudaSuccess : drain(stream_of(other)); };
+    return submit(stream, std::move(n));
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t *out)
@@ -780,15 +888,21 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
-    if (events.count(event) == 0)
+    if (events.count(event) == 0 || stream_of(stream) == NULL)
         return fail(cudaErrorInvalidResourceHandle);
     node n;
-    n.is_kernel = false;
     n.run = [event] {
-        event->is_recorded = true;
-        event->at_ns = now_ns();
+        if (events.count(event) != 0) {
+            event->is_recorded = true;
+            event->is_pending = false;
+            event->at_ns = now_ns();
+        }
         return cudaSuccess;
     };
+    if (!stream_of(stream)->is_capturing) {
+        event->is_pending = true;
+        event->stream = stream;
+    }
     return submit(stream, std::move(n));
 }
 
@@ -796,18 +910,23 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     if (events.count(event) == 0)
         return fail(cudaErrorInvalidResourceHandle);
-    return fail(sticky);
+    return event->is_pending ? wait_for(event->stream) : fail(sticky);
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event)
 {
-    return cudaEventSynchronize(event);
+    if (events.count(event) == 0)
+        return fail(cudaErrorInvalidResourceHandle);
+    return event->is_pending ? look_at(stream_of(event->stream)) : fail(sticky);
 }
 
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
 {
-    if (events.count(from) == 0 || events.count(to) == 0 || !from->is_recorded ||
-        !to->is_recorded || !from->has_time || !to->has_time)
+    if (events.count(from) == 0 || events.count(to) == 0 || !from->has_time || !to->has_time)
+        return fail(cudaErrorInvalidResourceHandle);
+    if (from->is_pending || to->is_pending)
+        return fail(cudaErrorNotReady);
+    if (!from->is_recorded || !to->is_recorded)
         return fail(cudaErrorInvalidResourceHandle);
     *ms = static_cast<float>(static_cast<double>(to->at_ns) - static_cast<double>(from->at_ns)) *
           1e-6f;
@@ -840,7 +959,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
     *out = new (std::nothrow) CUgraph_st();
     if (*out == NULL)
         return fail(cudaErrorMemoryAllocation);
-    (*out)->nodes = std::move(stream->captured);
+    (*out)->kept = std::move(stream->captured);
     stream->captured.clear();
     return cudaSuccess;
 }
@@ -864,7 +983,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsign
     *out = new (std::nothrow) CUgraphExec_st();
     if (*out == NULL)
         return fail(cudaErrorMemoryAllocation);
-    (*out)->nodes = graph->nodes;
+    (*out)->kept = std::make_shared<nodes>(graph->kept);
     return cudaSuccess;
 }
 
@@ -873,52 +992,13 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t graph, cudaStream_t stream)
     return graph != NULL && stream_of(stream) != NULL ? cudaSuccess : fail(cudaErrorInvalidValue);
 }
 
-/* A kernel that may overlap goes up to its wait before the kernel in front has begun: the earliest
- * that a device might run it, so that what it must not read yet is not there. */
-static cudaError_t run_nodes(const std::vector<node> &nodes)
-{
-    sw_grid *ahead = NULL;
-    cudaError_t code = cudaSuccess;
-    for (size_t i = 0; i < nodes.size() && code == cudaSuccess; i++) {
-        const node &n = nodes[i];
-        if (!n.is_kernel) {
-            code = n.run();
-            continue;
-        }
-        sw_grid_options options = {now()->seed,
-                                   now()->sms * blocks_of_sm(n.launch.block, n.launch.shared_bytes)};
-        sw_grid *grid = ahead != NULL ? ahead : sw_grid_begin(&n.launch, &options);
-        ahead = NULL;
-        if (grid == NULL)
-            return cudaErrorMemoryAllocation;
-        if (i + 1 < nodes.size() && nodes[i + 1].is_kernel && nodes[i + 1].launch.is_overlapped &&
-            now()->major >= 9) {
-            const sw_grid_launch *next = &nodes[i + 1].launch;
-            options.n_resident = now()->sms * blocks_of_sm(next->block, next->shared_bytes);
-            ahead = sw_grid_begin(next, &options);
-            code = ahead == NULL ? cudaErrorMemoryAllocation : sw_grid_run_ahead(ahead);
-        }
-        if (code == cudaSuccess)
-            code = sw_grid_run(grid);
-        sw_grid_end(grid);
-    }
-    if (ahead != NULL)
-        sw_grid_end(ahead);
-    return code;
-}
-
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream)
 {
     if (graph == NULL)
         return fail(cudaErrorInvalidValue);
+    std::shared_ptr<const nodes> kept = graph->kept;
     node n;
-    n.is_kernel = false;
-    n.run = [graph] {
-        cudaError_t code = run_nodes(graph->nodes);
-        if (code != cudaSuccess)
-            sticky = code;
-        return code;
-    };
+    n.run = [kept] { return run_nodes(*kept); };
     return submit(stream, std::move(n));
 }
 

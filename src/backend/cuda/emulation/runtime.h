@@ -11,6 +11,7 @@
  *   SMOLWATT_EMULATED_SMS          4
  *   SMOLWATT_EMULATED_SEED         0: threads run in turn; else another order for each number
  *   SMOLWATT_EMULATED_FAIL         n: the n-th allocation fails; 0: none
+ *   SMOLWATT_EMULATED_LATE         1: see sw_emulated_late
  *   SMOLWATT_EMULATED_DEVICES      1; 0: none, as on a machine without a GPU
  */
 #ifndef SW_BACKEND_CUDA_LAUNCH_H
@@ -31,6 +32,9 @@ void sw_emulated_seed(uint64_t seed);
 void sw_emulated_sms(uint32_t n);
 void sw_emulated_capability(int major, int minor);
 void sw_emulated_fail_allocation(uint32_t n); /* the n-th from now on; 0: none */
+/* Whether a stream does nothing until someone waits for it (or asks, which lets it do one thing): the
+ * latest that a device might. A result that the host reads too early is not there then. */
+void sw_emulated_late(bool late);
 /* The first report since the last clear: kernel, block, thread, what; "" if there is none. */
 const char *sw_emulated_report(void);
 /* Forgets report, sticky error and last error. */
@@ -175,8 +179,7 @@ cudaError_t cudaDeviceSynchronize(void);
 cudaError_t cudaDeviceReset(void);
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes);
 
-/* Filled with 0xff, which is NaN in every form of float. What is written beside a block's ends is
- * found at the end of the next launch, and when it is freed. */
+/* Filled with 0xff, which is NaN in every form of float; more in memory.h. */
 cudaError_t cudaMalloc(void **out, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMallocHost(void **out, size_t bytes, unsigned flags = cudaHostAllocDefault);

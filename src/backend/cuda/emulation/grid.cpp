@@ -40,7 +40,7 @@ struct cell {
     uint32_t read_lanes; /* of the warp that read last, in read_warp_epoch */
     uint32_t read_warp_epoch;
     uint16_t writer;
-    uint16_t copier; /* the thread + 1 whose copy is under way */
+    uint16_t copier; /* the thread + 1 whose copy is under way, of the last write */
     uint8_t read_warp;
     uint8_t split;
 };
@@ -268,7 +268,7 @@ void run_thread(void *argument)
     }
     if (b->n_at_barrier > 0) {
         report(cudaErrorLaunchFailure,
-               "ended while %u of the block's threads are at a barrier, which all must reach",
+               "ended while %u of the block's threads are at sw_sync_block, which all must reach",
                b->n_at_barrier);
         give_up();
     }
@@ -291,7 +291,7 @@ bool is_ordered(const block *b, uint32_t other, uint32_t other_epoch, uint32_t o
 void check_read(cell *c, block *b, uint32_t offset)
 {
     uint32_t w = self->index / SW_WARP;
-    if (c->copier != 0) {
+    if (c->copier != 0 && c->write_epoch >= b->first_epoch) {
         report(cudaErrorLaunchFailure,
                "byte %u of shared memory is read while a copy of thread %u that was not waited for "
                "writes it",
@@ -299,7 +299,7 @@ void check_read(cell *c, block *b, uint32_t offset)
         give_up();
     }
     if (c->write_epoch < b->first_epoch) {
-        report(cudaErrorLaunchFailure, "byte %u of shared memory is read and was never written",
+        report(cudaErrorLaunchFailure, "byte %u of shared memory is read before any thread wrote it",
                offset);
         give_up();
     }
@@ -326,7 +326,7 @@ void check_read(cell *c, block *b, uint32_t offset)
 void check_write(cell *c, block *b, uint32_t offset, bool lands)
 {
     uint32_t w = self->index / SW_WARP, lane = self->index % SW_WARP;
-    if (c->copier != 0 && !lands) {
+    if (c->copier != 0 && c->write_epoch >= b->first_epoch && !lands) {
         report(cudaErrorLaunchFailure,
                "byte %u of shared memory is written while a copy of thread %u that was not waited "
                "for writes it",
@@ -376,10 +376,8 @@ void check_byte(cell *c, block *b, uint32_t offset, how access)
         check_read(c, b, offset);
     else
         check_write(c, b, offset, access == COPY_LANDS);
-    if (access == COPY_BEGINS)
-        c->copier = static_cast<uint16_t>(self->index + 1);
-    if (access == COPY_LANDS)
-        c->copier = 0;
+    if (access != READ)
+        c->copier = access == COPY_BEGINS ? static_cast<uint16_t>(self->index + 1) : 0;
 }
 
 void check_bytes(block *b, uint32_t offset, uint32_t n, how access)

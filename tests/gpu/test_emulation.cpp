@@ -462,7 +462,7 @@ static SW_KERNEL(64) void races(int kind, uint32_t *out)
         words[t] = t;
         sw_sync_block();
         got = words[t / 2];
-        if (t == 63)
+        if (t == 40)
             words[10] = got;
         break;
     case WRITE_AFTER_OLD_READ:
@@ -529,7 +529,7 @@ static void test_races(void **state)
                            "read with no barrier between");
     RACE(WARP_ONLY_ACROSS, "shared memory is read before any thread wrote it"); /* in turn */
     RACE(SHUFFLE_BETWEEN, "race: byte ", "is read with no barrier");
-    RACE(WRITE_AFTER_READ, "thread 63: race: byte 40 of shared memory, read by thread 20, is "
+    RACE(WRITE_AFTER_READ, "thread 40: race: byte 40 of shared memory, read by thread 20, is "
                            "written with no barrier between");
     RACE(WRITE_AFTER_OLD_READ, "race: byte 0");
     RACE(WRITE_AFTER_WRITE, "thread 1: race: byte 0", "written by thread 0, is written");

@@ -536,7 +536,7 @@ static void test_races(void **state)
     RACE(BYTE_IN_A_WORD, "thread 33: race: byte 14", "written by thread 0, is written");
     RACE(CHUNK, "race: byte ", "is written");
     RACE(SAME_VALUE, "race: byte 0", "is written");
-    RACE(NEXT_ROUND, "race: byte ", "is written");
+    RACE(NEXT_ROUND, "race: byte ");
 #undef RACE
     GPU_OK(cudaFree(out));
 }

@@ -7,8 +7,8 @@
  *     failed = sw_gpu_persistent_decode(p, stream, offset_ns, &answer, &error);
  *     sw_gpu_persistent_destroy(p);
  *
- * Functions return NULL where all went well, else what did not, a text that lives for ever; *error is
- * CUDA's own code then, cudaSuccess where it was not CUDA that failed.
+ * Functions return NULL where all went well, else what did not, a text that lives for ever; *error
+ * is CUDA's own code then, cudaSuccess where it was not CUDA that failed.
  */
 #ifndef SW_BACKEND_CUDA_PERSISTENT_H
 #define SW_BACKEND_CUDA_PERSISTENT_H
@@ -29,10 +29,10 @@ enum sw_gpu_persistent_variant {
 /* All 0: the defaults. */
 struct sw_gpu_persistent_options {
     enum sw_gpu_persistent_variant variant;
-    uint32_t n_blocks;  /* 0: one for each SM; never more than each of them has rows for */
-    uint32_t n_threads; /* of a block, a multiple of 32 to 512; 0: 256 */
-    uint32_t ring_bytes; /* of weights on their way, in shared memory; 0: all that is left */
-    uint32_t stretch;   /* positions that one block attends to at a time; 0: by the context */
+    uint32_t n_blocks;    /* 0: one for each SM; never more than each of them has rows for */
+    uint32_t n_threads;   /* of a block, a multiple of 32 to 512; 0: 256 */
+    uint32_t ring_bytes;  /* of weights on their way, in shared memory; 0: all that is left */
+    uint32_t stretch;     /* positions that one block attends to at a time; 0: by the context */
     uint64_t patience_ns; /* that a block waits for another one; 0: two seconds */
 };
 

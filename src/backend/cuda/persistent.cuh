@@ -1,0 +1,873 @@
+/*
+ * One kernel for the whole greedy answer of one sequence (persistent.h): one block on each SM, all
+ * of them resident (cooperative launch), each with the same rows of every matrix for every token.
+ * There is no barrier of the grid: blocks exchange flagged numbers (persistent_exchange.cuh), and
+ * weights come ahead of their use (persistent_ring.cuh).
+ *
+ * A layer, five exchanges:
+ *     norm of x, the block's rows of QKV                              -> qkv, not rotated
+ *     rotation, cache, attention of a KV head's stretch (some blocks) -> parts
+ *     parts merged, the block's rows of O, + x                        -> middle
+ *     norm, the block's rows of gate and up, SiLU                     -> hidden
+ *     the block's rows of down, + middle                              -> x
+ * and with four (SW_GPU_PERSISTENT_FOUR): each block attends to the whole context of one KV head
+ * for itself and multiplies what comes out with that head's columns of O, for its share of all
+ * rows; the sums of the KV heads are added by who reads them. Norms, merging, the input's form, the
+ * choice of the id and its row of the embedding are computed by every block for itself: a number
+ * that everybody computes costs less than one that is waited for.
+ *
+ * What a token takes, estimated for SmolLM-135M (30 layers) on an H100 with 132 blocks of 256
+ * threads; to be measured. An exchange: a store to L2 (0.25 us), half a poll in vain and one that
+ * succeeds (0.15 + 0.3 us): 0.7 us. A phase: 2 or 3 barriers, norm and form 0.1 us; the product
+ * from shared memory, at 128 bytes a clock and 1.7 GHz: QKV 9 KB, O 6 KB, gate and up 28 KB, down
+ * 15 KB in bf16, so 0.04 + 0.03 + 0.13 + 0.07 us, each with 0.1 us of latency in front and for the
+ * sums of lanes. Attention over 64 positions 0.3 us. bf16, five   30 (5 * 0.7 + 5 * 0.2 + 0.27 +
+ * 0.3) = 152 us, head (429 KB a block, mostly there already: what the ring does not hold comes at
+ * 25 GB/s a block) 15 us, choice and embedding 2 us: 169 us bf16, four   30 (4 * 0.7 + 4 * 0.2 +
+ * 0.27 + 0.4) + 17 = 145 us int8, five   30 (5 * 0.7 + 5 * 0.25 + 0.14 + 0.3) + 8 + 2 = 166 us;
+ * four 136 us against 80 us (bf16) and 40 us (int8) for the bytes at 3.35 TB/s. So waiting
+ * dominates, not memory: fewer and faster exchanges are what to work on, and keeping weights on
+ * chip between tokens, which saves memory's time only, is not worth its shared memory until a
+ * layer's exchanges are below 1.3 us (bf16). With an exchange of 0.45 us, which is what two L2
+ * latencies of an H100 would allow, five are 131 us and four 115 us.
+ */
+#ifndef SW_BACKEND_CUDA_PERSISTENT_CUH
+#define SW_BACKEND_CUDA_PERSISTENT_CUH
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend/cuda/persistent.h"
+#include "backend/cuda/persistent_phases.cuh"
+
+/* The kernel's state that all phases share. */
+struct sw_persistent_block {
+    sw_ring ring;
+    sw_patience patience;
+    sw_shared<float> x[2], raw, cosines, sines;
+    sw_stretch_memory attend;
+};
+
+SW_DEVICE void sw_persistent_begin(sw_persistent_block &b, const sw_persistent_launch &p)
+{
+    const sw_gpu_model &m = p.m;
+    const uint32_t group = m.n_heads / m.n_kv_heads;
+    b.patience = {p.patience_ns, p.abandoned, false};
+    b.x[0] = sw_shared_take<float>(p.memory.x_at[0]);
+    b.x[1] = sw_shared_take<float>(p.memory.x_at[1]);
+    b.raw = sw_shared_take<float>(p.memory.raw_at);
+    b.attend.q = sw_shared_take<float>(p.memory.attend_at);
+    b.attend.key = b.attend.q + group * m.head_dim;
+    b.attend.value = b.attend.key + m.head_dim;
+    b.cosines = b.attend.value + m.head_dim;
+    b.sines = b.cosines + m.head_dim / 2;
+    b.attend.lists = b.sines + m.head_dim / 2;
+
+    sw_ring &ring = b.ring;
+    ring = {};
+    ring.data_at = p.memory.ring_at;
+    ring.data = sw_shared_take<unsigned char>(ring.data_at);
+    ring.size = p.memory.ring_bytes;
+    ring.n_sources = 4 * m.n_layers + 1;
+    ring.sources = sw_shared_take<sw_persistent_source>(p.memory.sources_at);
+    ring.shapes = sw_shared_take<sw_persistent_shape>(p.memory.shapes_at);
+    ring.shares = sw_shared_take<sw_persistent_share>(p.memory.shares_at);
+    auto bytes = [](const void *at) { return static_cast<const unsigned char *>(at); };
+    for (uint32_t l = threadIdx.x; l < m.n_layers; l += blockDim.x) {
+        const sw_gpu_layer layer = m.layers[l];
+        const sw_gpu_matrix *matrices[4] = {&layer.qkv, &layer.o, &layer.gate_up, &layer.down};
+        SW_UNROLL
+        for (uint32_t i = 0; i < 4; i++)
+            ring.sources[4 * l + i] = sw_persistent_source{
+                bytes(matrices[i]->rows), bytes(matrices[i]->scales), bytes(matrices[i]->bias),
+                bytes(i == 0   ? layer.attention_norm
+                      : i == 2 ? layer.mlp_norm
+                               : nullptr)};
+    }
+    if (threadIdx.x == 0)
+        ring.sources[4 * m.n_layers] = sw_persistent_source{
+            bytes(m.head.rows), bytes(m.head.scales), bytes(m.head.bias), bytes(m.final_norm)};
+    if (threadIdx.x < SW_N_PARTS) {
+        const uint32_t part = threadIdx.x, unit = part == SW_PART_GATE_UP ? 2 : 1;
+        sw_persistent_shape shape = p.shapes[part];
+        uint64_t index = blockIdx.x, n = gridDim.x, n_units = shape.n_rows / unit;
+        if (part == SW_PART_O && p.is_four) { /* among the blocks of the same KV head */
+            n = (n - index % m.n_kv_heads + m.n_kv_heads - 1) / m.n_kv_heads;
+            index /= m.n_kv_heads;
+        }
+        if (part == SW_PART_O && p.is_four)
+            shape.used_at = shape.used_bytes * (blockIdx.x % m.n_kv_heads);
+        ring.shapes[part] = shape;
+        ring.shares[part] =
+            sw_persistent_share{static_cast<uint32_t>(n_units * index / n) * unit,
+                                static_cast<uint32_t>(n_units * (index + 1) / n) * unit};
+    }
+    sw_sync_block();
+    ring.row = static_cast<sw_persistent_share>(ring.shares[SW_PART_QKV]).begin;
+}
+
+/* The residual of a new token, and its rotation. The barrier behind QKV's gathering follows. */
+SW_DEVICE void sw_persistent_embed(sw_persistent_block &b, const sw_persistent_launch &p,
+                                   int32_t id, uint32_t position)
+{
+    const sw_gpu_model &m = p.m;
+    const unsigned char *row = static_cast<const unsigned char *>(m.embedding.rows) +
+                               static_cast<size_t>(id) * m.embedding.row_bytes;
+    for (uint32_t i = threadIdx.x; i < m.dim; i += blockDim.x)
+        b.x[0][i] = m.embedding_form == SW_GPU_F32    ? sw_cache_read<SW_GPU_F32>(row, i)
+                    : m.embedding_form == SW_GPU_BF16 ? sw_cache_read<SW_GPU_BF16>(row, i)
+                                                      : sw_cache_read<SW_GPU_F16>(row, i);
+    const uint32_t half = m.head_dim / 2;
+    for (uint32_t i = threadIdx.x; i < half; i += blockDim.x) {
+        b.cosines[i] = m.cosines[static_cast<size_t>(position) * half + i];
+        b.sines[i] = m.sines[static_cast<size_t>(position) * half + i];
+    }
+}
+
+/* Attention to positions [begin, end) for a KV head: the parts are in the lists, behind a barrier.
+ */
+template <sw_gpu_form CACHE>
+SW_DEVICE void sw_persistent_attend(sw_persistent_block &b, const sw_persistent_launch &p,
+                                    uint32_t layer, uint32_t kv_head, uint32_t begin, uint32_t end,
+                                    uint32_t position, bool appends, uint32_t epoch)
+{
+    const sw_gpu_model &m = p.m;
+    const uint32_t group = m.n_heads / m.n_kv_heads;
+    const size_t offset = sw_cache_offset<CACHE>(m, layer, p.sequence, kv_head);
+    const sw_stretch stretch = {begin,
+                                end,
+                                position,
+                                p.n_lanes,
+                                p.is_chunked,
+                                static_cast<unsigned char *>(m.keys) + offset,
+                                static_cast<unsigned char *>(m.values) + offset};
+    sw_stretch_batch ahead;
+    sw_stretch_load<CACHE>(ahead, stretch, m.head_dim, begin);
+    sw_stretch_gather<CACHE>(m, stretch, b.attend, b.cosines, b.sines, p.words.qkv, kv_head,
+                             position < end, appends && position < end, epoch, b.patience);
+    sw_sync_block();
+    for (uint32_t first = 0; first < group; first += SW_STRETCH_HEADS)
+        sw_stretch_attend<CACHE>(m, stretch, b.attend, ahead, first, group);
+    sw_sync_block();
+}
+
+/* Attention of a layer. FIVE: the stretches that are this block's, to the words of the parts. FOUR:
+ * the whole context of the block's KV head, left in the lists. */
+template <sw_gpu_form CACHE>
+SW_DEVICE void sw_persistent_attend_all(sw_persistent_block &b, const sw_persistent_launch &p,
+                                        uint32_t layer, uint32_t position, uint32_t epoch)
+{
+    const sw_gpu_model &m = p.m;
+    const uint32_t group = m.n_heads / m.n_kv_heads, list = m.head_dim + 2;
+    const uint32_t n_warps = blockDim.x / SW_WARP;
+    const uint32_t n_parts = p.is_four ? 1 : position / p.stretch + 1;
+    const uint32_t n_items = p.is_four ? blockIdx.x + 1 : n_parts * m.n_kv_heads;
+    for (uint32_t item = blockIdx.x; item < n_items; item += gridDim.x) {
+        const uint32_t kv_head = item % m.n_kv_heads, part = item / m.n_kv_heads;
+        const uint32_t begin = p.is_four ? 0 : part * p.stretch;
+        const uint32_t end =
+            p.is_four || position + 1 < begin + p.stretch ? position + 1 : begin + p.stretch;
+        sw_persistent_attend<CACHE>(b, p, layer, kv_head, begin, end, position,
+                                    !p.is_four || part == 0, epoch);
+        if (p.is_four)
+            break;
+        for (uint32_t i = threadIdx.x; i < group * m.head_dim; i += blockDim.x) {
+            const uint32_t head = i / m.head_dim, column = i - head * m.head_dim;
+            const sw_mixed mixed =
+                sw_mix_lists(b.attend.lists + head * list, n_warps, group * list, column);
+            uint64_t *to = p.words.parts +
+                           static_cast<size_t>((kv_head * group + head) * n_parts + part) * list;
+            sw_store_flagged(to + 2 + column, mixed.value, epoch);
+            if (column == 0) {
+                sw_store_flagged(to, mixed.largest, epoch);
+                sw_store_flagged(to + 1, mixed.sum, epoch);
+            }
+        }
+    }
+}
+
+/* FOUR: x from what the KV heads add to it. */
+template <bool ROUNDS>
+SW_DEVICE void sw_persistent_add_heads(sw_persistent_block &b, const sw_gpu_model &m)
+{
+    for (uint32_t i = threadIdx.x; i < m.dim; i += blockDim.x) {
+        float sum = 0;
+        for (uint32_t j = 0; j < m.n_kv_heads; j++)
+            sum += b.raw[i * m.n_kv_heads + j];
+        sum = b.x[0][i] + (ROUNDS ? sw_round_f16(sum) : sum);
+        b.x[1][i] = ROUNDS ? sw_round_f16(sum) : sum;
+    }
+    sw_sync_block();
+}
+
+/* A layer: its four products, each with the exchange in front of it. One loop, so that what they
+ * have in common is there once; epoch is the layer's. */
+template <sw_gpu_form FORM, sw_gpu_input INPUT, sw_gpu_form CACHE, bool ROUNDS>
+SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_launch &p,
+                                   uint32_t layer, uint32_t position, uint32_t epoch)
+{
+    const sw_gpu_model &m = p.m;
+    const uint32_t input_at = p.memory.input_at, list = m.head_dim + 2;
+    const uint32_t n_parts = p.is_four ? 1 : position / p.stretch + 1;
+    const uint32_t kv_head = blockIdx.x % m.n_kv_heads; /* FOUR */
+    sw_ring &ring = b.ring;
+    SW_NO_UNROLL
+    for (uint32_t part = SW_PART_QKV; part <= SW_PART_DOWN; part++) {
+        const uint64_t *words = p.words.hidden;
+        uint32_t n_words = m.hidden_dim, of = epoch;
+        sw_shared<float> to = b.raw;
+        if (part == SW_PART_QKV) { /* of the layer before; the first one has the embedding */
+            words = p.words.x;
+            n_words = layer == 0 ? 0 : m.dim;
+            of = epoch - 1;
+            to = b.x[0];
+        } else if (part == SW_PART_O) {
+            sw_persistent_attend_all<CACHE>(b, p, layer, position, epoch);
+            words = p.words.parts;
+            n_words = p.is_four ? 0 : m.n_heads * n_parts * list;
+        } else if (part == SW_PART_GATE_UP) {
+            words = p.words.middle;
+            n_words = p.is_four ? m.dim * m.n_kv_heads : m.dim;
+            to = p.is_four ? b.raw : b.x[1];
+        }
+        sw_ring_fill(ring);
+        sw_gather(to, words, n_words, of, b.patience);
+        const uint32_t source = 4 * layer + part;
+        const sw_ring_piece piece = sw_persistent_enter(ring, source);
+        if (part == SW_PART_GATE_UP && p.is_four)
+            sw_persistent_add_heads<ROUNDS>(b, m);
+
+        const sw_input_layout &l = p.layouts[part];
+        const bool has_norm = part == SW_PART_QKV || part == SW_PART_GATE_UP;
+        const sw_shared<float> x = part == SW_PART_QKV       ? b.x[0]
+                                   : part == SW_PART_GATE_UP ? b.x[1]
+                                                             : b.raw;
+        const float scale = has_norm ? sw_norm_scale_of(x, l.n_cols, m.rms_eps) : 1;
+        /* Attention's lists: FIVE those of the parts, FOUR those of the block's own warps. */
+        const sw_shared<float> lists = p.is_four ? b.attend.lists : b.raw;
+        const uint32_t n_lists = p.is_four ? blockDim.x / SW_WARP : n_parts;
+        const uint32_t apart = p.is_four ? m.n_heads / m.n_kv_heads * list : list;
+        const uint32_t of_head = p.is_four ? list : n_parts * list;
+        sw_persistent_input<FORM, INPUT, ROUNDS>(input_at, l, [&](float(&v)[4], uint32_t quad) {
+            if (part != SW_PART_O) {
+                sw_quad_of(v, x, quad, l.n_cols);
+                if (has_norm) {
+                    float w[4];
+                    sw_quad_of(w, sw_shared_take<float>(ring.data_at + piece.norm_at), quad,
+                               l.n_cols);
+                    for (int i = 0; i < 4; i++)
+                        v[i] = v[i] * scale * w[i];
+                }
+                return;
+            }
+            SW_NO_UNROLL
+            for (uint32_t i = 0; i < 4; i++) {
+                const uint32_t k = 4 * quad + i, head = k / m.head_dim;
+                float merged = 0;
+                if (k < l.n_cols) {
+                    const sw_mixed mixed =
+                        sw_mix_lists(lists + head * of_head, n_lists, apart, k - head * m.head_dim);
+                    merged = mixed.value / mixed.sum;
+                }
+                v[0] = i == 0 ? merged : v[0]; /* not v[i]: registers have no index */
+                v[1] = i == 1 ? merged : v[1];
+                v[2] = i == 2 ? merged : v[2];
+                v[3] = i == 3 ? merged : v[3];
+            }
+        });
+
+        if (part == SW_PART_GATE_UP) {
+            sw_persistent_product<FORM, INPUT, 2, ROUNDS>(
+                ring, source, piece, input_at, l, p.lanes[part], true,
+                [&](uint32_t row, const float(&y)[2]) {
+                    const float hidden = sw_silu_times(y[0], y[1]);
+                    sw_store_flagged(p.words.hidden + row, ROUNDS ? sw_round_f16(hidden) : hidden,
+                                     epoch);
+                });
+            continue;
+        }
+        const bool is_cut = part == SW_PART_O && p.is_four; /* a KV head's share of a sum */
+        sw_persistent_product<FORM, INPUT, 1, false>(
+            ring, source, piece, input_at, l, p.lanes[part], !is_cut || kv_head == 0,
+            [&](uint32_t row, const float(&y)[1]) {
+                if (is_cut) {
+                    sw_store_flagged(p.words.middle + static_cast<size_t>(row) * m.n_kv_heads +
+                                         kv_head,
+                                     y[0], epoch);
+                    return;
+                }
+                float out = ROUNDS ? sw_round_f16(y[0]) : y[0];
+                uint64_t *at = p.words.qkv;
+                if (part != SW_PART_QKV) {
+                    at = part == SW_PART_O ? p.words.middle : p.words.x;
+                    out += part == SW_PART_O ? b.x[0][row] : b.x[1][row];
+                    out = ROUNDS ? sw_round_f16(out) : out;
+                }
+                sw_store_flagged(at + row, out, epoch);
+            });
+    }
+}
+
+/* What everybody knows of a token once its choice is exchanged. */
+struct sw_persistent_choice {
+    sw_candidate best;
+    bool is_over; /* the host wants the end, or somebody has given up */
+};
+
+/* The words of a candidate beside each other, `apart` numbers from each other. */
+SW_DEVICE sw_candidate sw_persistent_candidate(sw_shared<float> words, uint32_t apart, bool has_sum)
+{
+    sw_candidate c = sw_candidate_none();
+    c.largest = words[0];
+    c.id = static_cast<int32_t>(sw_as_bits(words[apart]));
+    if (has_sum) {
+        uint64_t bits = static_cast<uint64_t>(sw_as_bits(words[3 * apart])) << 32 |
+                        sw_as_bits(words[2 * apart]);
+        memcpy(&c.sum, &bits, sizeof bits);
+    }
+    return c;
+}
+
+/* Head, and the choice of the greatest logit. epoch: of the token's first layer. asked: the host's
+ * word, as the last thread of the first block read it. */
+template <sw_gpu_form FORM, sw_gpu_input INPUT, bool ROUNDS>
+SW_DEVICE sw_persistent_choice sw_persistent_choose(sw_persistent_block &b,
+                                                    const sw_persistent_launch &p, uint32_t asked,
+                                                    uint32_t epoch)
+{
+    const sw_gpu_model &m = p.m;
+    const uint32_t input_at = p.memory.input_at, source = 4 * m.n_layers, n = gridDim.x;
+    const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
+    const uint32_t n_warps = blockDim.x / SW_WARP;
+    sw_ring_fill(b.ring);
+    sw_gather(b.x[0], p.words.x, m.dim, epoch + m.n_layers - 1, b.patience);
+    const sw_ring_piece piece = sw_persistent_enter(b.ring, source);
+    sw_persistent_norm<FORM, INPUT, ROUNDS>(input_at, p.layouts[SW_PART_HEAD], b.x[0],
+                                            sw_shared_take<float>(b.ring.data_at + piece.norm_at),
+                                            m.rms_eps);
+    sw_candidate best = sw_candidate_none();
+    sw_persistent_product<FORM, INPUT, 1, ROUNDS>(
+        b.ring, source, piece, input_at, p.layouts[SW_PART_HEAD], p.lanes[SW_PART_HEAD], true,
+        [&](uint32_t row, const float(&y)[1]) {
+            if (p.wants_logprobs) {
+                sw_candidate_add(best, y[0], static_cast<int32_t>(row));
+            } else if (y[0] == y[0] && (best.id < 0 || y[0] > best.largest)) {
+                best.largest = y[0];
+                best.id = static_cast<int32_t>(row);
+            }
+        });
+
+    /* The block's: over lanes, over warps. */
+    sw_shared<sw_candidate> of_warps = sw_shared_take<sw_candidate>(p.memory.scratch_at);
+    sw_shared<uint32_t> lost =
+        sw_shared_take<uint32_t>(p.memory.scratch_at + n_warps * sizeof(sw_candidate));
+    best = sw_candidate_of_lanes(best, 1, SW_WARP);
+    if (lane == 0)
+        of_warps[warp] = best;
+    sw_sync_block();
+    if (warp == 0) {
+        best = sw_candidate_none();
+        if (lane < n_warps)
+            best = of_warps[lane];
+        best = sw_candidate_of_lanes(best, 1, SW_WARP);
+        if (lane == 0) {
+            if (p.is_four)
+                sw_fence(); /* the block's keys and values in front of its choice */
+            uint64_t bits, *to = p.words.choice + 1 + blockIdx.x;
+            memcpy(&bits, &best.sum, sizeof bits);
+            sw_store_flagged(to, best.largest, epoch);
+            sw_store_flagged(to + n, sw_as_float(static_cast<uint32_t>(best.id)), epoch);
+            if (p.wants_logprobs) {
+                sw_store_flagged(to + 2 * n, sw_as_float(static_cast<uint32_t>(bits)), epoch);
+                sw_store_flagged(to + 3 * n, sw_as_float(static_cast<uint32_t>(bits >> 32)), epoch);
+            }
+        }
+    }
+    if (blockIdx.x == 0 && threadIdx.x == blockDim.x - 1)
+        sw_store_flagged(p.words.choice, sw_as_float(asked), epoch);
+
+    /* Everyone's: by every warp for itself. */
+    sw_ring_fill(b.ring);
+    sw_gather(b.raw, p.words.choice, 1 + n * (p.wants_logprobs ? 4 : 2), epoch, b.patience);
+    if (p.is_four)
+        sw_fence(); /* what the others have put into the cache is behind it */
+    const uint32_t is_lost = sw_ballot(b.patience.is_lost);
+    if (lane == 0)
+        lost[warp] = is_lost;
+    sw_sync_block();
+    best = sw_candidate_none();
+    for (uint32_t i = lane; i < n; i += SW_WARP)
+        best =
+            sw_candidate_merge(best, sw_persistent_candidate(b.raw + (1 + i), n, p.wants_logprobs));
+    sw_persistent_choice choice;
+    choice.best = sw_candidate_of_lanes(best, 1, SW_WARP);
+    choice.is_over = sw_as_bits(b.raw[0]) != 0;
+    for (uint32_t w = 0; w < n_warps; w++)
+        choice.is_over = choice.is_over || lost[w] != 0;
+    return choice;
+}
+
+/* A word of the host's memory: half a number, half which token it is of. Comes as one. */
+SW_DEVICE void sw_persistent_tell(uint64_t *to, uint32_t number, uint32_t epoch)
+{
+    *static_cast<volatile uint64_t *>(to) = static_cast<uint64_t>(epoch) << 32 | number;
+}
+
+template <sw_gpu_form FORM, sw_gpu_input INPUT, sw_gpu_form HEAD, sw_gpu_input HEAD_INPUT,
+          sw_gpu_form CACHE, bool ROUNDS>
+static SW_KERNEL(SW_PERSISTENT_MOST_THREADS) void sw_persistent_kernel(sw_persistent_launch p)
+{
+    const sw_gpu_model &m = p.m;
+    sw_persistent_block b;
+    sw_persistent_begin(b, p);
+    int32_t id = p.id;
+    uint32_t epoch = p.epoch;
+    for (uint32_t t = 0; t < p.max_ids; t++, epoch += m.n_layers) {
+        const uint32_t position = p.position + t;
+        uint32_t asked = 0; /* on its way over the bus while the layers are computed */
+        if (blockIdx.x == 0 && threadIdx.x == blockDim.x - 1)
+            asked = *static_cast<const volatile uint32_t *>(p.stop);
+        sw_persistent_embed(b, p, id, position);
+        for (uint32_t layer = 0; layer < m.n_layers; layer++)
+            sw_persistent_layer<FORM, INPUT, CACHE, ROUNDS>(b, p, layer, position, epoch + layer);
+        const sw_persistent_choice choice =
+            sw_persistent_choose<HEAD, HEAD_INPUT, ROUNDS>(b, p, asked, epoch);
+        id = choice.best.id;
+        if (blockIdx.x == 0 && threadIdx.x == 0) {
+            uint64_t *told = p.told + static_cast<size_t>(t) * SW_TOLD_WORDS, now = sw_device_ns();
+            const float logprob = p.wants_logprobs ? sw_candidate_logprob(choice.best) : 0.0f;
+            sw_persistent_tell(told, static_cast<uint32_t>(id), epoch);
+            sw_persistent_tell(told + 1, static_cast<uint32_t>(now), epoch);
+            sw_persistent_tell(told + 2, static_cast<uint32_t>(now >> 32), epoch);
+            sw_persistent_tell(told + 3, sw_as_bits(logprob), epoch);
+        }
+        bool is_over = choice.is_over || id < 0;
+        for (uint32_t i = 0; i < p.n_stop_ids; i++)
+            is_over = is_over || id == p.stop_ids[i];
+        if (is_over)
+            break;
+    }
+    sw_copy_wait<0>(); /* a block's memory is given on when it ends */
+}
+
+/*
+ * The host's side.
+ */
+typedef void sw_persistent_function(sw_persistent_launch);
+
+struct sw_gpu_persistent {
+    sw_persistent_launch launch; /* what all answers have in common */
+    sw_persistent_function *kernel;
+    uint32_t n_blocks, n_threads;
+    uint32_t stretch, most_stretches; /* 0: by the context */
+    unsigned char *device;            /* words, then abandoned */
+    size_t device_bytes;
+    unsigned char *host; /* mapped: told, then stop */
+    size_t host_bytes;
+};
+
+/* The kernel for the model's arithmetic; NULL: none. */
+static inline sw_persistent_function *sw_persistent_function_of(const sw_gpu_model &m)
+{
+#define SW_PERSISTENT_CASE(LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS)                         \
+    if (m.layer_form == LAYERS && m.layer_input == INPUT && m.head_form == HEAD &&                 \
+        m.head_input == HEAD_INPUT && m.cache_form == CACHE && m.rounds_to_f16 == ROUNDS)          \
+        return sw_persistent_kernel<LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS>;
+    SW_PERSISTENT_CASE(SW_GPU_F32, SW_GPU_IN_F32, SW_GPU_F32, SW_GPU_IN_F32, SW_GPU_F32, false)
+    SW_PERSISTENT_CASE(SW_GPU_BF16, SW_GPU_IN_F32, SW_GPU_BF16, SW_GPU_IN_F32, SW_GPU_F32, false)
+    SW_PERSISTENT_CASE(SW_GPU_BF16, SW_GPU_IN_BF16, SW_GPU_BF16, SW_GPU_IN_BF16, SW_GPU_BF16, false)
+    SW_PERSISTENT_CASE(SW_GPU_F16, SW_GPU_IN_F16, SW_GPU_F16, SW_GPU_IN_F16, SW_GPU_F16, false)
+    SW_PERSISTENT_CASE(SW_GPU_S8, SW_GPU_IN_LLM8, SW_GPU_F16, SW_GPU_IN_F16, SW_GPU_F16, true)
+    SW_PERSISTENT_CASE(SW_GPU_S8, SW_GPU_IN_S8B64, SW_GPU_S8, SW_GPU_IN_S8B64, SW_GPU_F32, false)
+    SW_PERSISTENT_CASE(SW_GPU_S4, SW_GPU_IN_F16, SW_GPU_S8, SW_GPU_IN_F16, SW_GPU_F16, false)
+    SW_PERSISTENT_CASE(SW_GPU_FP4, SW_GPU_IN_F32, SW_GPU_F16, SW_GPU_IN_F16, SW_GPU_F16, true)
+#undef SW_PERSISTENT_CASE
+    return nullptr;
+}
+
+/* Why the layers' O cannot be cut at KV heads; NULL: it can. */
+static inline const char *sw_persistent_four_cannot(const sw_gpu_model &m, uint32_t n_blocks)
+{
+    const uint32_t n_cols = m.n_heads / m.n_kv_heads * m.head_dim;
+    if (n_blocks < m.n_kv_heads)
+        return "four exchanges need a block for each KV head";
+    if (m.layer_input == SW_GPU_IN_LLM8)
+        return "LLM.int8() takes one scale for all heads, which four exchanges cut apart";
+    if (m.layer_form == SW_GPU_S4 || m.layer_form == SW_GPU_FP4)
+        return "scales of parts of rows are not brought to shared memory";
+    if (n_cols % sw_gpu_columns_per_chunk(m.layer_form) != 0 ||
+        (m.layer_input == SW_GPU_IN_S8B64 && n_cols % SW_GPU_S8_BLOCK != 0))
+        return "a KV head's columns of O are no whole chunks";
+    return nullptr;
+}
+
+/* Bytes of a row's scales. */
+static inline uint32_t sw_persistent_scale_bytes(sw_gpu_form form, uint32_t n_cols)
+{
+    return static_cast<uint32_t>(sw_gpu_scale_bytes(form, 1, n_cols));
+}
+
+/* Fills in everything that does not depend on an answer. NULL, or why it cannot be. */
+static inline const char *sw_persistent_plan(sw_gpu_persistent *p, const sw_gpu_model &m, int n_sms,
+                                             size_t shared_bytes,
+                                             const sw_gpu_persistent_options &options)
+{
+    enum : uint32_t {
+        LEAST_PARTS = 4,    /* of the ring: a piece takes no more than one of them if it can */
+        MOST_STRETCHES = 8, /* more would cost everyone more to merge than they spare */
+        BLOCK_THREADS = 256,
+    };
+    *p = {};
+    p->kernel = sw_persistent_function_of(m);
+    if (p->kernel == nullptr)
+        return "no kernel of this mode has this arithmetic";
+    if (m.n_kv_heads == 0 || m.n_heads % m.n_kv_heads != 0 || m.head_dim % 2 != 0)
+        return "query heads are no multiple of the KV heads, or heads have no halves";
+    p->n_threads = options.n_threads != 0 ? options.n_threads : BLOCK_THREADS;
+    if (p->n_threads % SW_WARP != 0 || p->n_threads > SW_PERSISTENT_MOST_THREADS)
+        return "a block has no such number of threads";
+    const uint32_t n_qkv = (m.n_heads + 2 * m.n_kv_heads) * m.head_dim;
+    const uint32_t group = m.n_heads / m.n_kv_heads, list = m.head_dim + 2;
+
+    /* Every block has a row of every matrix (persistent_exchange.cuh). */
+    uint32_t n_blocks = options.n_blocks != 0 ? options.n_blocks : static_cast<uint32_t>(n_sms);
+    const uint32_t at_most[] = {static_cast<uint32_t>(n_sms), n_qkv, m.dim, m.hidden_dim,
+                                m.vocab_size};
+    for (uint32_t most : at_most)
+        n_blocks = n_blocks < most ? n_blocks : most;
+    p->n_blocks = n_blocks;
+    sw_persistent_launch &launch = p->launch;
+    launch.m = m;
+    launch.is_four = options.variant == SW_GPU_PERSISTENT_FOUR;
+    if (launch.is_four) {
+        const char *reason = sw_persistent_four_cannot(m, n_blocks);
+        if (reason != nullptr)
+            return reason;
+    }
+
+    /* Threads of a key. */
+    const uint32_t width = m.cache_form == SW_GPU_F32 ? 4 : 8;
+    launch.is_chunked = m.head_dim % width == 0 && m.head_dim <= width * SW_WARP;
+    if (!launch.is_chunked && m.head_dim > width * SW_WARP)
+        return "heads are too long for the lanes of a warp";
+    launch.n_lanes = SW_WARP;
+    while (launch.is_chunked && launch.n_lanes / 2 * width >= m.head_dim)
+        launch.n_lanes /= 2;
+
+    /* Shapes, and inputs. */
+    struct part {
+        uint32_t n_rows, n_cols, unit;
+        bool has_norm;
+    };
+    const uint32_t o_cols = (launch.is_four ? group : m.n_heads) * m.head_dim;
+    const part parts[SW_N_PARTS] = {
+        {n_qkv, m.dim, 2, true},
+        {m.dim, o_cols, 1, false},
+        {2 * m.hidden_dim, m.dim, 2, true},
+        {m.dim, m.hidden_dim, 1, false},
+        {m.vocab_size, m.dim, 2, true},
+    };
+    uint32_t input_bytes = 0;
+    for (uint32_t i = 0; i < SW_N_PARTS; i++) {
+        const bool is_head = i == SW_PART_HEAD;
+        const sw_gpu_form form = is_head ? m.head_form : m.layer_form;
+        sw_persistent_shape &shape = launch.shapes[i];
+        shape.n_rows = parts[i].n_rows;
+        shape.n_cols = parts[i].n_cols;
+        shape.used_bytes = sw_gpu_row_bytes(form, parts[i].n_cols);
+        shape.row_bytes =
+            i == SW_PART_O ? sw_gpu_row_bytes(form, m.n_heads * m.head_dim) : shape.used_bytes;
+        shape.scale_bytes = sw_persistent_scale_bytes(form, parts[i].n_cols);
+        shape.norm_bytes = parts[i].has_norm ? 4 * parts[i].n_cols : 0;
+        auto fill = [&](auto pair) {
+            using P = decltype(pair);
+            launch.layouts[i] = sw_input_layout_of<P::form, P::input>(parts[i].n_cols);
+            launch.lanes[i] = sw_step_lanes<P>(
+                parts[i].n_cols, (parts[i].n_rows + parts[i].unit - 1) / parts[i].unit, 1);
+            return cudaSuccess;
+        };
+        cudaError_t known = is_head ? sw_for_head_pair(m.head_form, m.head_input, fill)
+                                    : sw_for_layer_pair(m.layer_form, m.layer_input, fill);
+        if (known != cudaSuccess)
+            return "no product takes this form and input";
+        input_bytes = input_bytes > launch.layouts[i].token_bytes ? input_bytes
+                                                                  : launch.layouts[i].token_bytes;
+    }
+
+    /* Stretches of the context. */
+    p->stretch = options.stretch;
+    uint32_t of_blocks = n_blocks / m.n_kv_heads > 0 ? n_blocks / m.n_kv_heads : 1;
+    p->most_stretches = p->stretch != 0 ? (m.max_positions + p->stretch - 1) / p->stretch
+                        : of_blocks < MOST_STRETCHES ? of_blocks
+                                                     : static_cast<uint32_t>(MOST_STRETCHES);
+
+    /* Shared memory. */
+    sw_persistent_memory &memory = launch.memory;
+    size_t end = 0;
+    auto take = [&](size_t bytes) {
+        const size_t at = end;
+        end += (bytes + 15) / 16 * 16;
+        return static_cast<uint32_t>(at);
+    };
+    const size_t n_warps = p->n_threads / SW_WARP;
+    const size_t n_parts_words = launch.is_four
+                                     ? static_cast<size_t>(m.dim) * m.n_kv_heads
+                                     : static_cast<size_t>(m.n_heads) * p->most_stretches * list;
+    size_t n_raw = n_parts_words;
+    n_raw = n_raw > m.hidden_dim ? n_raw : m.hidden_dim;
+    n_raw = n_raw > 1 + 4 * static_cast<size_t>(n_blocks) ? n_raw
+                                                          : 1 + 4 * static_cast<size_t>(n_blocks);
+    memory.sources_at =
+        take((4 * static_cast<size_t>(m.n_layers) + 1) * sizeof(sw_persistent_source));
+    memory.shapes_at = take(SW_N_PARTS * sizeof(sw_persistent_shape));
+    memory.shares_at = take(SW_N_PARTS * sizeof(sw_persistent_share));
+    memory.x_at[0] = take(4 * static_cast<size_t>(m.dim));
+    memory.x_at[1] = take(4 * static_cast<size_t>(m.dim));
+    memory.raw_at = take(4 * n_raw);
+    memory.input_at = take(input_bytes);
+    memory.attend_at =
+        take(4 * (static_cast<size_t>(group + 3) * m.head_dim + n_warps * group * list));
+    memory.scratch_at = take(n_warps * (sizeof(sw_candidate) + 4));
+    memory.ring_at = take(0);
+    if (end >= shared_bytes)
+        return "a block's shared memory does not hold the activations";
+    size_t ring_bytes = (shared_bytes - end) / 16 * 16;
+    if (options.ring_bytes != 0 && options.ring_bytes / 16 * 16 < ring_bytes)
+        ring_bytes = options.ring_bytes / 16 * 16;
+    memory.ring_bytes = static_cast<uint32_t>(ring_bytes);
+    memory.total = static_cast<uint32_t>(end + ring_bytes);
+    for (uint32_t i = 0; i < SW_N_PARTS; i++) {
+        sw_persistent_shape &shape = launch.shapes[i];
+        const uint32_t unit = i == SW_PART_GATE_UP ? 2 : 1;
+        /* Scales and biases with what their chunks have around them, and the norm. */
+        const size_t fixed = 64 + (shape.norm_bytes + 15) / 16 * 16;
+        const size_t of_unit =
+            unit * (static_cast<size_t>(shape.used_bytes) + shape.scale_bytes + 4);
+        if (fixed + of_unit > ring_bytes / 3) /* sw_ring_ready */
+            return "a block's shared memory does not hold three rows";
+        size_t n =
+            ring_bytes / LEAST_PARTS > fixed ? (ring_bytes / LEAST_PARTS - fixed) / of_unit : 0;
+        shape.rows_per_piece = static_cast<uint32_t>(n > 0 ? n : 1) * unit;
+    }
+    return nullptr;
+}
+
+inline const char *sw_gpu_persistent_can(const struct sw_gpu_model *model, int sm, int n_sms,
+                                         size_t shared_bytes,
+                                         const struct sw_gpu_persistent_options *options)
+{
+    (void)sm; /* what differs is in device.h */
+    sw_gpu_persistent p;
+    return sw_persistent_plan(&p, *model, n_sms, shared_bytes,
+                              options != nullptr ? *options : sw_gpu_persistent_options());
+}
+
+inline void sw_gpu_persistent_destroy(struct sw_gpu_persistent *p)
+{
+    if (p == nullptr)
+        return;
+    if (p->device != nullptr)
+        cudaFree(p->device);
+    if (p->host != nullptr)
+        cudaFreeHost(p->host);
+    free(p);
+}
+
+/* All flags of the buffers to an epoch that is never waited for. */
+static inline cudaError_t sw_persistent_clear(sw_gpu_persistent *p, cudaStream_t stream)
+{
+    p->launch.epoch = 1;
+    memset(p->host, 0, p->host_bytes);
+    return cudaMemsetAsync(p->device, 0, p->device_bytes, stream);
+}
+
+inline const char *sw_gpu_persistent_create(struct sw_gpu_persistent **out,
+                                            const struct sw_gpu_model *model, int sm, int n_sms,
+                                            size_t shared_bytes,
+                                            const struct sw_gpu_persistent_options *options,
+                                            cudaError_t *error)
+{
+    (void)sm;
+    enum : uint64_t { PATIENCE_NS = 2000000000 };
+    enum : size_t { LINE = 128 };
+    const sw_gpu_persistent_options chosen =
+        options != nullptr ? *options : sw_gpu_persistent_options();
+    *out = nullptr;
+    *error = cudaSuccess;
+    sw_gpu_persistent *p = static_cast<sw_gpu_persistent *>(malloc(sizeof *p));
+    if (p == nullptr)
+        return "out of memory";
+    const char *reason = sw_persistent_plan(p, *model, n_sms, shared_bytes, chosen);
+    if (reason != nullptr) {
+        free(p);
+        return reason;
+    }
+    const sw_gpu_model &m = p->launch.m;
+    sw_persistent_words &words = p->launch.words;
+    const size_t n_words[] = {
+        static_cast<size_t>(m.n_heads + 2 * m.n_kv_heads) * m.head_dim,
+        static_cast<size_t>(m.n_heads) * p->most_stretches * (m.head_dim + 2),
+        static_cast<size_t>(m.dim) * (p->launch.is_four ? m.n_kv_heads : 1),
+        m.hidden_dim,
+        m.dim,
+        1 + 4 * static_cast<size_t>(p->n_blocks),
+    };
+    uint64_t **const pointers[] = {&words.qkv,    &words.parts, &words.middle,
+                                   &words.hidden, &words.x,     &words.choice};
+    enum { N_EXCHANGES = sizeof pointers / sizeof *pointers };
+    size_t at[N_EXCHANGES];
+    for (int i = 0; i < N_EXCHANGES; i++) {
+        at[i] = p->device_bytes;
+        p->device_bytes += (n_words[i] * sizeof(uint64_t) + LINE - 1) / LINE * LINE;
+    }
+    const size_t abandoned_at = p->device_bytes;
+    p->device_bytes += LINE;
+    const size_t stop_at = m.max_positions * SW_TOLD_WORDS * sizeof(uint64_t);
+    p->host_bytes = stop_at + sizeof(uint32_t);
+    unsigned char *mapped = nullptr;
+    reason = "no memory for the words that blocks exchange";
+    *error = cudaMalloc(&p->device, p->device_bytes);
+    if (*error != cudaSuccess)
+        goto failed;
+    reason = "no memory for what the host is told";
+    *error = cudaHostAlloc(&p->host, p->host_bytes, cudaHostAllocMapped);
+    if (*error == cudaSuccess)
+        *error = cudaHostGetDevicePointer(&mapped, p->host, 0);
+    if (*error != cudaSuccess)
+        goto failed;
+    reason = "the kernel of the whole answer cannot have its shared memory";
+    *error = cudaFuncSetAttribute(p->kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                  static_cast<int>(p->launch.memory.total));
+    if (*error != cudaSuccess)
+        goto failed;
+    for (int i = 0; i < N_EXCHANGES; i++)
+        *pointers[i] = reinterpret_cast<uint64_t *>(p->device + at[i]);
+    p->launch.abandoned = reinterpret_cast<uint32_t *>(p->device + abandoned_at);
+    p->launch.told = reinterpret_cast<uint64_t *>(mapped);
+    p->launch.stop = reinterpret_cast<const uint32_t *>(mapped + stop_at);
+    p->launch.patience_ns = chosen.patience_ns != 0 ? chosen.patience_ns : PATIENCE_NS;
+    reason = "the words that blocks exchange cannot be cleared";
+    *error = sw_persistent_clear(p, nullptr);
+    if (*error == cudaSuccess)
+        *error = cudaDeviceSynchronize();
+    if (*error != cudaSuccess)
+        goto failed;
+    *out = p;
+    return nullptr;
+failed:
+    sw_gpu_persistent_destroy(p);
+    return reason;
+}
+
+inline size_t sw_gpu_persistent_bytes(const struct sw_gpu_persistent *p)
+{
+    return p->device_bytes;
+}
+
+/* Whether the host has all words of token t. */
+static inline bool sw_persistent_heard(const sw_gpu_persistent *p, size_t t, uint32_t epoch,
+                                       uint32_t (&numbers)[SW_TOLD_WORDS])
+{
+    const uint64_t *words = reinterpret_cast<const uint64_t *>(p->host) + t * SW_TOLD_WORDS;
+    for (uint32_t i = 0; i < SW_TOLD_WORDS; i++) {
+        const uint64_t word = __atomic_load_n(words + i, __ATOMIC_ACQUIRE);
+        if (static_cast<uint32_t>(word >> 32) != epoch)
+            return false;
+        numbers[i] = static_cast<uint32_t>(word);
+    }
+    return true;
+}
+
+inline const char *sw_gpu_persistent_decode(struct sw_gpu_persistent *p, cudaStream_t stream,
+                                            int64_t offset_ns, struct sw_backend_answer *answer,
+                                            cudaError_t *error)
+{
+    /* Stamps are the device's, so nothing is lost by sleeping; a core that spins costs joules. */
+    const struct timespec rest = {0, 20000};
+    const sw_gpu_model &m = p->launch.m;
+    answer->n_ids = 0;
+    *error = cudaSuccess;
+    if (answer->n_stop_ids > SW_MAX_EOS)
+        return "more stop ids than a kernel takes";
+    const uint64_t n_epochs = static_cast<uint64_t>(answer->max_ids) * m.n_layers;
+    if (n_epochs >= UINT32_MAX)
+        return "an answer of more layers than epochs can be counted";
+    if (UINT32_MAX - p->launch.epoch < n_epochs) {
+        *error = sw_persistent_clear(p, stream);
+        if (*error != cudaSuccess)
+            return "the words that blocks exchange cannot be cleared";
+    }
+    sw_persistent_launch launch = p->launch;
+    launch.id = answer->id;
+    launch.position = answer->position;
+    launch.sequence = answer->sequence;
+    launch.max_ids = static_cast<uint32_t>(answer->max_ids);
+    launch.n_stop_ids = static_cast<uint32_t>(answer->n_stop_ids);
+    for (size_t i = 0; i < answer->n_stop_ids; i++)
+        launch.stop_ids[i] = answer->stop_ids[i];
+    launch.wants_logprobs = answer->logprobs != nullptr;
+    const uint32_t n_positions = launch.position + launch.max_ids;
+    launch.stretch = p->stretch;
+    if (launch.stretch == 0) {
+        enum : uint32_t { LEAST = 64, STEP = 16 };
+        launch.stretch = (n_positions + p->most_stretches - 1) / p->most_stretches;
+        launch.stretch = (launch.stretch + STEP - 1) / STEP * STEP;
+        launch.stretch = launch.stretch > LEAST ? launch.stretch : static_cast<uint32_t>(LEAST);
+    }
+    uint32_t *stop =
+        reinterpret_cast<uint32_t *>(p->host + m.max_positions * SW_TOLD_WORDS * sizeof(uint64_t));
+    __atomic_store_n(stop, 0, __ATOMIC_RELEASE);
+    p->launch.epoch += static_cast<uint32_t>(n_epochs); /* whatever becomes of this answer */
+    *error = sw_launch(p->kernel, p->n_blocks, p->n_threads, launch.memory.total, stream,
+                       SW_LAUNCH_COOPERATIVE, launch);
+    if (*error != cudaSuccess)
+        return "the kernel of the whole answer cannot be launched";
+
+    bool is_over = false, has_ended = false;
+    uint32_t epoch = launch.epoch;
+    while (!is_over) {
+        uint32_t numbers[SW_TOLD_WORDS];
+        if (!sw_persistent_heard(p, answer->n_ids, epoch, numbers)) {
+            if (has_ended) /* and had told all it would */
+                break;
+            const cudaError_t state = cudaStreamQuery(stream);
+            has_ended = state != cudaErrorNotReady;
+            if (!has_ended)
+                nanosleep(&rest, nullptr);
+            continue;
+        }
+        const size_t t = answer->n_ids++;
+        const int32_t id = static_cast<int32_t>(numbers[0]);
+        const uint64_t stamp = static_cast<uint64_t>(numbers[2]) << 32 | numbers[1];
+        answer->ids[t] = id;
+        answer->stamps_ns[t] = stamp + static_cast<uint64_t>(offset_ns);
+        if (answer->logprobs != nullptr) {
+            float logprob;
+            memcpy(&logprob, &numbers[3], sizeof logprob);
+            answer->logprobs[t] = static_cast<double>(logprob);
+        }
+        is_over = id < 0 || answer->n_ids == answer->max_ids;
+        for (size_t i = 0; i < answer->n_stop_ids; i++)
+            is_over = is_over || id == answer->stop_ids[i];
+        if (answer->on_id != nullptr && !answer->on_id(answer->ctx, id))
+            is_over = true;
+        epoch += m.n_layers;
+    }
+    __atomic_store_n(stop, 1, __ATOMIC_RELEASE);
+    *error = cudaStreamSynchronize(stream);
+    if (*error != cudaSuccess)
+        return "the kernel of the whole answer failed";
+    uint32_t abandoned = 0;
+    if (!is_over || has_ended)
+        *error = cudaMemcpy(&abandoned, launch.abandoned, sizeof abandoned, cudaMemcpyDeviceToHost);
+    if (*error != cudaSuccess)
+        return "the kernel of the whole answer failed";
+    if (is_over && abandoned == 0)
+        return nullptr;
+    *error = sw_persistent_clear(p, stream);
+    return abandoned != 0 ? "blocks of the kernel waited for each other in vain"
+                          : "the kernel of the whole answer ended early";
+}
+
+#endif

@@ -1,0 +1,299 @@
+/*
+ * The phases of the one kernel: what a block does between two exchanges. Arithmetic, and the order
+ * of its sums, is that of input.cuh and product.cuh; only where numbers come from differs.
+ */
+#ifndef SW_BACKEND_CUDA_PERSISTENT_PHASES_CUH
+#define SW_BACKEND_CUDA_PERSISTENT_PHASES_CUH
+
+#include "backend/cuda/persistent_attention.cuh"
+#include "backend/cuda/persistent_exchange.cuh"
+#include "backend/cuda/persistent_ring.cuh"
+#include "backend/cuda/step.cuh"
+
+enum : uint32_t {
+    SW_PERSISTENT_MOST_THREADS = 256, /* one block on an SM: 255 registers for each */
+    SW_TOLD_WORDS = 4,                /* of a token, for the host: id, stamp (2), log-probability */
+};
+
+/* Where things are in the block's memory, in bytes. */
+struct sw_persistent_memory {
+    uint32_t sources_at, shapes_at, shares_at;
+    uint32_t x_at[2];   /* (dim) floats: the residual in front of a layer's first and second half */
+    uint32_t raw_at;    /* floats as they were gathered */
+    uint32_t input_at;  /* a product's input, input.cuh */
+    uint32_t attend_at; /* floats: q, key, value, cosines, sines, lists */
+    uint32_t scratch_at;
+    uint32_t ring_at, ring_bytes;
+    uint32_t total;
+};
+
+/* The words of each exchange, persistent_exchange.cuh. */
+struct sw_persistent_words {
+    uint64_t *qkv;    /* (n_heads + 2 n_kv_heads, head_dim) not rotated */
+    uint64_t *parts;  /* (n_heads, parts of this position, head_dim + 2) */
+    uint64_t *middle; /* (dim) x behind O; FOUR: (dim, n_kv_heads) what is to be added */
+    uint64_t *hidden; /* (hidden_dim) */
+    uint64_t *x;      /* (dim) behind down */
+    uint64_t *choice; /* 1 whether the host wants the end, then of each block's sw_candidate
+                         (n_blocks) greatest logits, (n_blocks) ids, (2, n_blocks) words of the
+                         sums, these only where asked for */
+};
+
+/* One answer. */
+struct sw_persistent_launch {
+    sw_gpu_model m;
+    sw_persistent_shape shapes[SW_N_PARTS];
+    uint32_t lanes[SW_N_PARTS];          /* of a row, sw_product_lanes */
+    sw_input_layout layouts[SW_N_PARTS]; /* of each part's input */
+    sw_persistent_memory memory;
+    sw_persistent_words words;
+    uint32_t epoch; /* of the first token's first layer */
+    bool is_four;
+    uint32_t stretch, n_stretches; /* FIVE: positions of a stretch, and stretches of the answer */
+    uint32_t n_lanes;              /* of a key */
+    bool is_chunked;
+
+    int32_t id; /* the first token to run */
+    uint32_t position, sequence, max_ids;
+    int32_t stop_ids[SW_MAX_EOS];
+    uint32_t n_stop_ids;
+    bool wants_logprobs;
+
+    uint64_t *told; /* (max_ids, SW_TOLD_WORDS) the host's memory, each half a number, half the
+                       epoch of the token's first layer: no order among them is needed */
+    const uint32_t *stop; /* the host's memory: not 0 where it wants the end */
+    uint32_t *abandoned;
+    uint64_t patience_ns;
+};
+
+/* Columns 4 quad to 4 quad + 3 of an array in the block's memory; as sw_quad_load. */
+SW_DEVICE void sw_quad_of(float (&v)[4], sw_shared<float> row, uint32_t quad, uint32_t n_cols)
+{
+    uint32_t k = 4 * quad;
+    if (n_cols % 4 == 0) {
+        sw_chunk c = {};
+        if (k < n_cols)
+            c = sw_shared_load16(row, k);
+        for (int i = 0; i < 4; i++)
+            v[i] = sw_as_float(c.w[i]);
+    } else {
+        for (uint32_t i = 0; i < 4; i++)
+            v[i] = k + i < n_cols ? static_cast<float>(row[k + i]) : 0.0f;
+    }
+}
+
+/* As sw_norm_scale, by every warp for itself. */
+SW_DEVICE float sw_norm_scale_of(sw_shared<float> row, uint32_t n_cols, float eps)
+{
+    float sum[4] = {0, 0, 0, 0};
+    SW_UNROLL
+    for (uint32_t quad = threadIdx.x % SW_WARP; 4 * quad < n_cols; quad += SW_WARP) {
+        float v[4];
+        sw_quad_of(v, row, quad, n_cols);
+        for (int i = 0; i < 4; i++)
+            sum[i] = fmaf(v[i], v[i], sum[i]);
+    }
+    float total = sw_warp_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    return 1.0f / sqrtf(total / static_cast<float>(n_cols) + eps);
+}
+
+/* The quads of a row that `value` gives, as a product's input; behind a barrier, the barrier behind
+ * it included. */
+template <sw_gpu_form FORM, sw_gpu_input INPUT, bool ROUNDS, class VALUE>
+SW_DEVICE void sw_persistent_input(uint32_t at, const sw_input_layout &l, VALUE value)
+{
+    const uint32_t warp = threadIdx.x / SW_WARP, n_warps = blockDim.x / SW_WARP;
+    for (uint32_t stretch = warp; stretch * SW_WARP < l.n_quads; stretch += n_warps) {
+        uint32_t quad = stretch * SW_WARP + threadIdx.x % SW_WARP;
+        float v[4];
+        value(v, quad);
+        if (ROUNDS) {
+            for (int i = 0; i < 4; i++)
+                v[i] = sw_round_f16(v[i]);
+        }
+        sw_input_store<FORM, INPUT>(at, l, quad, v);
+    }
+    if constexpr (INPUT == SW_GPU_IN_LLM8) {
+        sw_sync_block();
+        sw_input_finish<FORM, INPUT>(at, l, warp, n_warps);
+    }
+    sw_sync_block();
+}
+
+template <sw_gpu_form FORM, sw_gpu_input INPUT, bool ROUNDS>
+SW_DEVICE void sw_persistent_norm(uint32_t at, const sw_input_layout &l, sw_shared<float> x,
+                                  sw_shared<float> weight, float eps)
+{
+    const float scale = sw_norm_scale_of(x, l.n_cols, eps);
+    sw_persistent_input<FORM, INPUT, ROUNDS>(at, l, [&](float(&v)[4], uint32_t quad) {
+        float w[4];
+        sw_quad_of(v, x, quad, l.n_cols);
+        sw_quad_of(w, weight, quad, l.n_cols);
+        for (int i = 0; i < 4; i++)
+            v[i] = v[i] * scale * w[i];
+    });
+}
+
+/* Chunk c of a row of a piece. */
+template <sw_gpu_form FORM>
+SW_DEVICE sw_weight_chunk<FORM>
+sw_ring_weights(const sw_ring &ring, const sw_persistent_shape &shape, const sw_ring_piece &piece,
+                uint32_t row, uint32_t c)
+{
+    sw_weight_chunk<FORM> w;
+    w.chunk = sw_shared_load16(ring.data, piece.rows_at + row * shape.used_bytes + 16 * c);
+    uint32_t scales_at = ring.data_at + piece.scales_at + row * shape.scale_bytes;
+    if constexpr (FORM == SW_GPU_S4)
+        w.scale = sw_shared_take<uint16_t>(scales_at)[c];
+    if constexpr (FORM == SW_GPU_FP4)
+        w.scale = sw_shared_take<float>(scales_at)[c / 2];
+    (void)scales_at;
+    return w;
+}
+
+/*
+ * The block's rows of a matrix, R at a time, times the input at input_at. `piece` is the first one,
+ * taken; the others are taken as they come. finish(unit, y) is called by one lane for each R rows,
+ * y[R] their products. adds_bias is false where another block adds it.
+ */
+template <sw_gpu_form FORM, sw_gpu_input INPUT, int R, bool ROUNDS, class FINISH>
+SW_DEVICE void sw_persistent_product(sw_ring &ring, uint32_t source, sw_ring_piece piece,
+                                     uint32_t input_at, const sw_input_layout &l, uint32_t lanes,
+                                     bool adds_bias, FINISH finish)
+{
+    constexpr int STEPS = 3;
+    const uint32_t part = sw_ring_part(ring, source);
+    const sw_persistent_shape shape = ring.shapes[part];
+    const sw_persistent_share share = ring.shares[part];
+    const sw_persistent_source from = ring.sources[source];
+    const bool has_bias = adds_bias && from.bias != nullptr;
+    const uint32_t lane = threadIdx.x % SW_WARP, own = lane % lanes;
+    const uint32_t warp = threadIdx.x / SW_WARP, n_warps = blockDim.x / SW_WARP;
+    const uint32_t units_at_once = n_warps * (SW_WARP / lanes);
+    const uint32_t at[1] = {input_at};
+    for (;;) {
+        const uint32_t n_units = (piece.end - piece.begin) / R;
+        /* Units go to warps in turn, so that few of them use all schedulers. */
+        for (uint32_t base = warp; base < n_units; base += units_at_once) {
+            const uint32_t unit = base + lane / lanes * n_warps;
+            const bool is_mine = unit < n_units;
+            sw_row_facts facts[R];
+            sw_sum<INPUT> sums[R][1] = {};
+            for (int r = 0; r < R; r++) {
+                const uint32_t row = unit * R + static_cast<uint32_t>(r);
+                facts[r] = {1.0f, 0.0f};
+                if constexpr (FORM == SW_GPU_S8) {
+                    if (is_mine)
+                        facts[r].scale = sw_shared_take<float>(ring.data_at + piece.scales_at)[row];
+                }
+                if (is_mine && has_bias)
+                    facts[r].bias = sw_shared_take<float>(ring.data_at + piece.bias_at)[row];
+            }
+            for (uint32_t first = 0; first < l.n_chunks; first += STEPS * lanes) {
+                sw_weight_chunk<FORM> w[STEPS][R];
+                SW_UNROLL
+                for (int s = 0; s < STEPS; s++) {
+                    const uint32_t c = first + static_cast<uint32_t>(s) * lanes + own;
+                    SW_UNROLL
+                    for (int r = 0; r < R; r++) {
+                        w[s][r] = {};
+                        if (is_mine && c < l.n_chunks)
+                            w[s][r] = sw_ring_weights<FORM>(ring, shape, piece,
+                                                            unit * R + static_cast<uint32_t>(r), c);
+                    }
+                }
+                SW_UNROLL
+                for (int s = 0; s < STEPS; s++) {
+                    const uint32_t c = first + static_cast<uint32_t>(s) * lanes;
+                    if (c < l.n_chunks)
+                        sw_dot_add<FORM, INPUT, R, 1>(sums, w[s], at, l, c + own, lanes,
+                                                      c + own < l.n_chunks, facts);
+                }
+            }
+            float y[R];
+            for (int r = 0; r < R; r++) {
+                sw_sum<INPUT> total = sw_sum_of_lanes<INPUT>(sums[r][0], lanes);
+                y[r] = sw_product_of<FORM, INPUT>(total, facts[r], input_at, l, ROUNDS);
+            }
+            if (is_mine && own == 0)
+                finish(piece.begin / R + unit, y);
+        }
+        if (piece.end == share.end)
+            return;
+        uint32_t next = piece.end;
+        sw_ring_ready(ring);
+        sw_sync_block();
+        sw_ring_release(ring);
+        sw_ring_fill(ring);
+        piece = sw_ring_take(ring, source, next);
+    }
+}
+
+/* Between an exchange and its product: the gathered numbers and the piece are everyone's. */
+SW_DEVICE sw_ring_piece sw_persistent_enter(sw_ring &ring, uint32_t source)
+{
+    sw_ring_ready(ring);
+    sw_sync_block();
+    sw_ring_release(ring);
+    const sw_persistent_share share = ring.shares[sw_ring_part(ring, source)];
+    return sw_ring_take(ring, source, share.begin);
+}
+
+/* A number as the cache keeps it; stored there, too. */
+template <sw_gpu_form CACHE>
+SW_DEVICE float sw_stretch_keep(unsigned char *row, uint32_t column, float x, bool stores)
+{
+    if constexpr (CACHE == SW_GPU_F32) {
+        if (stores)
+            reinterpret_cast<float *>(row)[column] = x;
+        return x;
+    } else {
+        uint16_t half = CACHE == SW_GPU_BF16 ? sw_to_bf16(x) : sw_to_f16(x);
+        if (stores)
+            reinterpret_cast<uint16_t *>(row)[column] = half;
+        return CACHE == SW_GPU_BF16 ? sw_from_bf16(half) : sw_from_f16(half);
+    }
+}
+
+/*
+ * What a stretch is attended to with, from the words of the QKV product: the group's query heads,
+ * rotated, and, where has_token, the token's own key and value, which go to the cache if `appends`.
+ * A barrier must follow.
+ */
+template <sw_gpu_form CACHE>
+SW_DEVICE void sw_stretch_gather(const sw_gpu_model &m, const sw_stretch &s,
+                                 const sw_stretch_memory &memory, sw_shared<float> cosines,
+                                 sw_shared<float> sines, const uint64_t *words, uint32_t kv_head,
+                                 bool has_token, bool appends, uint32_t epoch,
+                                 sw_patience &patience)
+{
+    const uint32_t group = m.n_heads / m.n_kv_heads, head_dim = m.head_dim, half = head_dim / 2;
+    const uint32_t n_pairs = (group + (has_token ? 1 : 0)) * half;
+    const uint32_t n_items = n_pairs + (has_token ? head_dim : 0);
+    const uint64_t *queries = words + static_cast<size_t>(kv_head) * group * head_dim;
+    const uint64_t *key = words + static_cast<size_t>(m.n_heads + kv_head) * head_dim;
+    const uint64_t *value = key + static_cast<size_t>(m.n_kv_heads) * head_dim;
+    const size_t row = static_cast<size_t>(s.position) * head_dim * sw_cache<CACHE>::bytes;
+    for (uint32_t i = threadIdx.x; i < n_items; i += blockDim.x) {
+        if (i >= n_pairs) {
+            const uint32_t c = i - n_pairs;
+            memory.value[c] = sw_stretch_keep<CACHE>(s.values + row, c,
+                                                     sw_await(value + c, epoch, patience), appends);
+            continue;
+        }
+        const uint32_t head = i / half, r = i - head * half;
+        const uint64_t *pair = (head < group ? queries + head * head_dim : key) + r;
+        float a = sw_await(pair, epoch, patience), b = sw_await(pair + half, epoch, patience);
+        float c = cosines[r], d = sines[r];
+        float first = a * c - b * d, second = b * c + a * d; /* as sw_epilogue_qkv */
+        if (head < group) {
+            memory.q[head * head_dim + r] = first;
+            memory.q[head * head_dim + half + r] = second;
+        } else {
+            memory.key[r] = sw_stretch_keep<CACHE>(s.keys + row, r, first, appends);
+            memory.key[half + r] = sw_stretch_keep<CACHE>(s.keys + row, half + r, second, appends);
+        }
+    }
+}
+
+#endif

@@ -66,7 +66,7 @@ load helpers
 }
 
 @test "a backend that is not built is refused by name, and nothing else runs instead" {
-    export SMOLWATT_ONNXRUNTIME=$BATS_TEST_TMPDIR/none
+    export SMOLWATT_ONNXRUNTIME=$BATS_TEST_TMPDIR/none SMOLWATT_CUDA=$BATS_TEST_TMPDIR/none
     for backend in base_gpu onnx_cpu onnx_gpu; do
         run "$SMOLWATT" run -m "$tiny" --backend $backend
         [ "$status" -eq 1 ]

@@ -43,7 +43,8 @@ template <> struct sw_weight_chunk<SW_GPU_FP4> {
 
 /* Chunk c of a row. */
 template <sw_gpu_form FORM>
-SW_DEVICE sw_weight_chunk<FORM> sw_weights_load(const sw_gpu_matrix &matrix, uint32_t row, uint32_t c)
+SW_DEVICE sw_weight_chunk<FORM> sw_weights_load(const sw_gpu_matrix &matrix, uint32_t row,
+                                                uint32_t c)
 {
     sw_weight_chunk<FORM> w;
     w.chunk = sw_load_weights(static_cast<const uint8_t *>(matrix.rows) +
@@ -119,7 +120,8 @@ template <sw_gpu_form FORM> struct sw_unit {
     static constexpr int size = FORM == SW_GPU_F32 ? 4 : 8;
 };
 template <sw_gpu_form FORM>
-SW_DEVICE void sw_unit_widen(float (&f)[sw_unit<FORM>::size], const sw_weight_chunk<FORM> &w, int unit)
+SW_DEVICE void sw_unit_widen(float (&f)[sw_unit<FORM>::size], const sw_weight_chunk<FORM> &w,
+                             int unit)
 {
     if constexpr (FORM == SW_GPU_F32) {
         for (int i = 0; i < 4; i++)
@@ -344,7 +346,10 @@ SW_BOTH_SIDES uint32_t sw_product_lanes(uint32_t n_chunks, uint32_t n_units)
     for (uint32_t lanes = 4, halvings = 2; lanes <= SW_WARP; lanes *= 2, halvings++) {
         uint32_t steps = (n_chunks + lanes - 1) / lanes;
         float waves = (float)n_units * (float)lanes / n_places;
-        float cost = (float)steps * (waves > 1 ? waves : 1) + (float)halvings;
+        float cost = (float)steps * (waves > 1 ? waves : 1);
+        if (lanes == 4) /* a load takes half a line of memory from each row */
+            cost *= 1.1f;
+        cost += (float)halvings;
         if (lanes == 4 || cost < least) {
             best = lanes;
             least = cost;

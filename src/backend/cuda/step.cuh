@@ -330,7 +330,7 @@ struct sw_step {
     if (form == FORM && input == INPUT)                                                            \
         return call(sw_pair<FORM, INPUT>());
 template <class CALL>
-static cudaError_t sw_for_layer_pair(sw_gpu_form form, sw_gpu_input input, CALL call)
+static inline cudaError_t sw_for_layer_pair(sw_gpu_form form, sw_gpu_input input, CALL call)
 {
     SW_PAIR_CASE(SW_GPU_F32, SW_GPU_IN_F32)
     SW_PAIR_CASE(SW_GPU_BF16, SW_GPU_IN_F32)
@@ -343,7 +343,7 @@ static cudaError_t sw_for_layer_pair(sw_gpu_form form, sw_gpu_input input, CALL 
     return cudaErrorInvalidValue;
 }
 template <class CALL>
-static cudaError_t sw_for_head_pair(sw_gpu_form form, sw_gpu_input input, CALL call)
+static inline cudaError_t sw_for_head_pair(sw_gpu_form form, sw_gpu_input input, CALL call)
 {
     SW_PAIR_CASE(SW_GPU_F32, SW_GPU_IN_F32)
     SW_PAIR_CASE(SW_GPU_BF16, SW_GPU_IN_F32)
@@ -376,7 +376,7 @@ static inline sw_step_grid sw_step_grid_of(uint32_t n_units, uint32_t lanes, uin
 /* Lanes of a row; S8B64's results are the same with any, and with several tokens those of a block
  * are fastest: four lanes need no exchange to add its sum. */
 template <class PAIR>
-static uint32_t sw_step_lanes(uint32_t n_cols, uint32_t n_units, uint32_t n_tokens)
+static inline uint32_t sw_step_lanes(uint32_t n_cols, uint32_t n_units, uint32_t n_tokens)
 {
     if (PAIR::input == SW_GPU_IN_S8B64 && n_tokens > 1)
         return 4;
@@ -385,8 +385,8 @@ static uint32_t sw_step_lanes(uint32_t n_cols, uint32_t n_units, uint32_t n_toke
 
 /* More than 48 KiB of shared memory are had for the asking only. */
 template <class... P, class... A>
-static cudaError_t sw_step_launch(const sw_step &step, void (*kernel)(P...), sw_step_grid grid,
-                                  size_t shared_bytes, A... arguments)
+static inline cudaError_t sw_step_launch(const sw_step &step, void (*kernel)(P...),
+                                         sw_step_grid grid, size_t shared_bytes, A... arguments)
 {
     enum : size_t { UNASKED = 48 * 1024 };
     cudaError_t error = cudaSuccess;
@@ -400,7 +400,7 @@ static cudaError_t sw_step_launch(const sw_step &step, void (*kernel)(P...), sw_
                      step.is_overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN, arguments...);
 }
 
-static cudaError_t sw_step_embed(const sw_step &step, uint32_t n_tokens)
+static inline cudaError_t sw_step_embed(const sw_step &step, uint32_t n_tokens)
 {
     void (*kernel)(sw_gpu_model) = step.m.embedding_form == SW_GPU_F32 ? sw_embed_kernel<SW_GPU_F32>
                                    : step.m.embedding_form == SW_GPU_BF16
@@ -409,7 +409,7 @@ static cudaError_t sw_step_embed(const sw_step &step, uint32_t n_tokens)
     return sw_launch(kernel, n_tokens, SW_EMBED_THREADS, 0, step.stream, SW_LAUNCH_PLAIN, step.m);
 }
 
-static cudaError_t sw_step_qkv(const sw_step &step, uint32_t layer, uint32_t n_tokens)
+static inline cudaError_t sw_step_qkv(const sw_step &step, uint32_t layer, uint32_t n_tokens)
 {
     const sw_gpu_layer &l = step.layers[layer];
     return sw_for_layer_pair(step.m.layer_form, step.m.layer_input, [&](auto pair) {
@@ -425,7 +425,7 @@ static cudaError_t sw_step_qkv(const sw_step &step, uint32_t layer, uint32_t n_t
     });
 }
 
-static cudaError_t sw_step_o(const sw_step &step, uint32_t layer, uint32_t n_tokens)
+static inline cudaError_t sw_step_o(const sw_step &step, uint32_t layer, uint32_t n_tokens)
 {
     const sw_gpu_layer &l = step.layers[layer];
     return sw_for_layer_pair(step.m.layer_form, step.m.layer_input, [&](auto pair) {
@@ -440,7 +440,7 @@ static cudaError_t sw_step_o(const sw_step &step, uint32_t layer, uint32_t n_tok
     });
 }
 
-static cudaError_t sw_step_gate_up(const sw_step &step, uint32_t layer, uint32_t n_tokens)
+static inline cudaError_t sw_step_gate_up(const sw_step &step, uint32_t layer, uint32_t n_tokens)
 {
     const sw_gpu_layer &l = step.layers[layer];
     return sw_for_layer_pair(step.m.layer_form, step.m.layer_input, [&](auto pair) {
@@ -457,7 +457,7 @@ static cudaError_t sw_step_gate_up(const sw_step &step, uint32_t layer, uint32_t
     });
 }
 
-static cudaError_t sw_step_down(const sw_step &step, uint32_t layer, uint32_t n_tokens)
+static inline cudaError_t sw_step_down(const sw_step &step, uint32_t layer, uint32_t n_tokens)
 {
     const sw_gpu_layer &l = step.layers[layer];
     return sw_for_layer_pair(step.m.layer_form, step.m.layer_input, [&](auto pair) {
@@ -473,8 +473,8 @@ static cudaError_t sw_step_down(const sw_step &step, uint32_t layer, uint32_t n_
 }
 
 /* Rows of logits, candidates of each from n_parts blocks (NULL: not asked for). */
-static cudaError_t sw_step_head(const sw_step &step, uint32_t n_rows, const sw_head_out &out,
-                                uint32_t *n_parts)
+static inline cudaError_t sw_step_head(const sw_step &step, uint32_t n_rows, const sw_head_out &out,
+                                       uint32_t *n_parts)
 {
     return sw_for_head_pair(step.m.head_form, step.m.head_input, [&](auto pair) {
         using P = decltype(pair);
@@ -526,7 +526,7 @@ static inline uint32_t sw_step_most_tokens(const sw_step &step)
 }
 
 /* All layers: from tokens to x. */
-static cudaError_t sw_step_layers(const sw_step &step, uint32_t n_tokens)
+static inline cudaError_t sw_step_layers(const sw_step &step, uint32_t n_tokens)
 {
     cudaError_t error = sw_step_embed(step, n_tokens);
     for (uint32_t l = 0; l < step.m.n_layers && error == cudaSuccess; l++) {

@@ -42,7 +42,7 @@ ALL_LIBS   = $(PKG_LIBS) -lm -ldl -pthread $(LDFLAGS) $(SANITIZE)
 SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 # Kernel files name the CPU they need; those of another architecture are left out.
 ifeq ($(filter x86_64,$(MACHINE)),)
-SOURCES := $(filter-out %_avx2.c %_avx512.c %_avx512vnni.c %_avx512bf16.c,$(SOURCES))
+SOURCES := $(filter-out %_avx2.c %_avxvnni.c %_avx512.c %_avx512vnni.c %_avx512bf16.c,$(SOURCES))
 endif
 ifeq ($(filter aarch64,$(MACHINE)),)
 SOURCES := $(filter-out %_neon.c %_neondot.c,$(SOURCES))
@@ -65,6 +65,7 @@ endif
 
 # Instruction sets per file name, never globally.
 $(BUILD)/obj/%_avx2.o:   ISA_FLAGS = -mavx2 -mfma -mf16c
+$(BUILD)/obj/%_avxvnni.o: ISA_FLAGS = -mavx2 -mfma -mf16c -mavxvnni
 AVX512_FLAGS = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
 $(BUILD)/obj/%_avx512.o: ISA_FLAGS = $(AVX512_FLAGS)
 $(BUILD)/obj/%_avx512vnni.o: ISA_FLAGS = $(AVX512_FLAGS) -mavx512vnni

@@ -20,6 +20,20 @@ static bool has_bits(uint64_t value, uint64_t bits)
     return (value & bits) == bits;
 }
 
+/* AVX2 is there already. */
+static bool has_avx_vnni(void)
+{
+    const unsigned bit = 1u << 4; /* CPUID.7.1.EAX, Intel SDM vol. 2A, CPUID */
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && has_bits(eax, bit);
+}
+
+bool sw_cpu_level_is_here(enum sw_cpu_level level)
+{
+    enum sw_cpu_level machine = sw_cpu_level_machine();
+    return level <= machine && (level != SW_CPU_AVX_VNNI || has_avx_vnni());
+}
+
 enum sw_cpu_level sw_cpu_level_machine(void)
 {
     const uint32_t leaf1_ecx = bit_FMA | bit_OSXSAVE | bit_AVX | bit_F16C;
@@ -34,7 +48,7 @@ enum sw_cpu_level sw_cpu_level_machine(void)
         !has_bits(saved, ymm_state))
         return SW_CPU_SCALAR;
     if (!has_bits(ebx, avx512) || !has_bits(saved, zmm_state))
-        return SW_CPU_AVX2;
+        return has_avx_vnni() ? SW_CPU_AVX_VNNI : SW_CPU_AVX2;
     if (!has_bits(ecx, bit_AVX512VNNI))
         return SW_CPU_AVX512;
     return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && has_bits(eax, bit_AVX512BF16)
@@ -46,12 +60,22 @@ enum sw_cpu_level sw_cpu_level_machine(void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
+bool sw_cpu_level_is_here(enum sw_cpu_level level)
+{
+    return level == SW_CPU_SCALAR || (level >= SW_CPU_NEON && level <= sw_cpu_level_machine());
+}
+
 enum sw_cpu_level sw_cpu_level_machine(void)
 {
     return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? SW_CPU_NEON_DOT : SW_CPU_NEON;
 }
 
 #else
+
+bool sw_cpu_level_is_here(enum sw_cpu_level level)
+{
+    return level == SW_CPU_SCALAR;
+}
 
 enum sw_cpu_level sw_cpu_level_machine(void)
 {
@@ -61,9 +85,13 @@ enum sw_cpu_level sw_cpu_level_machine(void)
 #endif
 
 static const char *const names[] = {
-    [SW_CPU_SCALAR] = "scalar",          [SW_CPU_AVX2] = "avx2",
-    [SW_CPU_AVX512] = "avx512",          [SW_CPU_AVX512_VNNI] = "avx512vnni",
-    [SW_CPU_AVX512_BF16] = "avx512bf16", [SW_CPU_NEON] = "neon",
+    [SW_CPU_SCALAR] = "scalar",
+    [SW_CPU_AVX2] = "avx2",
+    [SW_CPU_AVX_VNNI] = "avxvnni",
+    [SW_CPU_AVX512] = "avx512",
+    [SW_CPU_AVX512_VNNI] = "avx512vnni",
+    [SW_CPU_AVX512_BF16] = "avx512bf16",
+    [SW_CPU_NEON] = "neon",
     [SW_CPU_NEON_DOT] = "neondot",
 };
 
@@ -99,10 +127,12 @@ enum sw_code sw_cpu_level_detect(enum sw_cpu_level *out, struct sw_error *err)
             return sw_fail(err, SW_EUNSUPPORTED,
                            "SMOLWATT_ISA: %s is not a level of this architecture", cap);
         *out = level < machine ? level : machine;
+        while (!sw_cpu_level_is_here(*out))
+            *out = (enum sw_cpu_level)(*out - 1);
         return SW_OK;
     }
     return sw_fail(err, SW_EUSAGE,
-                   "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avx512, avx512vnni, "
+                   "SMOLWATT_ISA: unknown level '%s' (scalar, avx2, avxvnni, avx512, avx512vnni, "
                    "avx512bf16, neon, neondot)",
                    cap);
 }

@@ -15,6 +15,12 @@ static const char *const names[SW_N_CONDITIONS] = {
     [SW_CONDITION_CLOCK_MOST_HZ] = "clock_most_hz",
     [SW_CONDITION_TEMPERATURE_MC] = "temperature_c",
     [SW_CONDITION_ON_BATTERY] = "on_battery",
+    [SW_CONDITION_GPU_POWER_CAPPED_NS] = "gpu_power_capped_ns",
+    [SW_CONDITION_GPU_THROTTLED_NS] = "gpu_throttled_ns",
+    [SW_CONDITION_GPU_CLOCK_HZ] = "gpu_clock_hz",
+    [SW_CONDITION_GPU_MEMORY_CLOCK_HZ] = "gpu_memory_clock_hz",
+    [SW_CONDITION_GPU_POWER_LIMIT_MW] = "gpu_power_limit_mw",
+    [SW_CONDITION_GPU_TEMPERATURE_MC] = "gpu_temperature_c",
 };
 
 json_t *sw_conditions_to_json(const struct sw_conditions *a, const struct sw_conditions *b)
@@ -26,10 +32,12 @@ json_t *sw_conditions_to_json(const struct sw_conditions *a, const struct sw_con
     json_object_set_new(out, "elapsed_ns", json_integer((json_int_t)change.at_ns));
     for (int c = 0; c < SW_N_CONDITIONS; c++) {
         json_t *value;
+        if (change.reason[c] == sw_conditions_no_gpu)
+            continue;
         if (change.reason[c] != NULL) {
             value = json_null();
             json_object_set_new(missing, names[c], json_string(change.reason[c]));
-        } else if (c == SW_CONDITION_TEMPERATURE_MC) {
+        } else if (c == SW_CONDITION_TEMPERATURE_MC || c == SW_CONDITION_GPU_TEMPERATURE_MC) {
             value = json_real((double)change.value[c] / 1000);
         } else if (c == SW_CONDITION_ON_BATTERY) {
             value = json_boolean(change.value[c] != 0);

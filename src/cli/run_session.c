@@ -111,6 +111,8 @@ static enum sw_code prepare(struct sw_run_session *s, struct sw_error *err)
     if (code == SW_OK)
         code = sw_conditions_open(&s->conditions, o->meter.sysfs_root, err);
     if (code == SW_OK)
+        sw_conditions_watch_gpu(s->conditions, s->meters);
+    if (code == SW_OK)
         code = sw_resolve_model(&s->model_path, &s->model_name, o->engine.model_name,
                                 o->engine.revision, &s->progress, err);
     if (code == SW_OK)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "meter/conditions_reader.h"
+#include "meter/meter.h"
 #include "meter/power_model.h"
 
 /* A slow file is read again after this. */
@@ -205,6 +206,38 @@ static void read_supplies(struct sw_conditions_reader *r, struct sw_conditions *
     put(out, SW_CONDITION_ON_BATTERY, discharging && !plugged);
 }
 
+const char sw_conditions_no_gpu[] = "the work runs on no GPU";
+
+void sw_conditions_watch_gpu(struct sw_conditions_reader *reader, struct sw_meter_set *meters)
+{
+    struct sw_gpu_state state;
+    reader->gpu = sw_meter_set_gpu_state(meters, &state) ? meters : NULL;
+}
+
+static const enum sw_condition gpu_conditions[] = {
+    SW_CONDITION_GPU_POWER_CAPPED_NS, SW_CONDITION_GPU_THROTTLED_NS,
+    SW_CONDITION_GPU_CLOCK_HZ,        SW_CONDITION_GPU_MEMORY_CLOCK_HZ,
+    SW_CONDITION_GPU_POWER_LIMIT_MW,  SW_CONDITION_GPU_TEMPERATURE_MC,
+};
+
+static void read_gpu(struct sw_conditions_reader *r, struct sw_conditions *out)
+{
+    struct sw_gpu_state state;
+    bool works = r->gpu != NULL;
+    for (size_t i = 0; i < sizeof gpu_conditions / sizeof gpu_conditions[0]; i++)
+        out->reason[gpu_conditions[i]] =
+            works ? "the GPU's driver does not tell" : sw_conditions_no_gpu;
+    if (!works || !sw_meter_set_gpu_state(r->gpu, &state))
+        return;
+    const int64_t values[] = {state.power_capped_ns, state.throttled_ns,   state.clock_hz,
+                              state.memory_clock_hz, state.power_limit_mw, state.temperature_mc};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        bool is_temperature = gpu_conditions[i] == SW_CONDITION_GPU_TEMPERATURE_MC;
+        if (values[i] >= 0 || (is_temperature && values[i] != INT64_MIN))
+            put(out, gpu_conditions[i], values[i]);
+    }
+}
+
 void sw_conditions_read(struct sw_conditions_reader *r, struct sw_conditions *out)
 {
     /* Faster than 1000 GHz and hotter than 200 degrees is no reading. */
@@ -224,6 +257,7 @@ void sw_conditions_read(struct sw_conditions_reader *r, struct sw_conditions *ou
     if (r->clock_most_hz > 0)
         put(out, SW_CONDITION_CLOCK_MOST_HZ, r->clock_most_hz);
     read_supplies(r, out);
+    read_gpu(r, out);
 }
 
 void sw_conditions_between(const struct sw_conditions *a, const struct sw_conditions *b,

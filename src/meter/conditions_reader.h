@@ -29,6 +29,7 @@ struct sw_conditions_reader {
     struct sw_watched_list stat, self, pressure, groups;
     struct sw_watched_list clocks, cores, packages, zones, batteries, mains;
     int64_t clock_base_hz, clock_most_hz; /* 0: unknown */
+    struct sw_meter_set *gpu;             /* borrowed; NULL: no GPU works */
     char why[SW_N_CONDITIONS][160];       /* why it was not found when the reader was opened */
 };
 

@@ -172,6 +172,20 @@ struct sw_meter_probe {
 size_t sw_meter_set_probe_count(const struct sw_meter_set *set);
 const struct sw_meter_probe *sw_meter_set_probe(const struct sw_meter_set *set, size_t i);
 
+/* The GPU whose joules are counted, as its driver tells; -1 where it does not. */
+struct sw_gpu_state {
+    int64_t clock_hz, memory_clock_hz; /* now */
+    int64_t power_limit_mw;            /* that is in force */
+    int64_t temperature_mc;            /* thousandths of a degree; of these alone -1 is a value:
+                                          INT64_MIN where it is not told */
+    int64_t power_capped_ns;           /* counters: clocks were lowered for the power limit, */
+    int64_t throttled_ns;              /* for heat */
+};
+
+/* False where no GPU's joules are counted, or its driver's library is another than NVML. Some
+ * hundred microseconds; any thread. */
+bool sw_meter_set_gpu_state(struct sw_meter_set *set, struct sw_gpu_state *out);
+
 /* Reads every counter once; allocates nothing, prints nothing. Any thread, also beside a sampler:
  * the set has a lock. */
 void sw_meter_set_read(struct sw_meter_set *set, struct sw_snapshot *out);

@@ -18,6 +18,7 @@ typedef int nvml_return; /* 0 is success; the numbers are fixed by NVML's interf
 typedef struct nvml_device *nvml_device;
 enum { NVML_NOT_SUPPORTED = 3, NVML_NO_PERMISSION = 4, NVML_DRIVER_NOT_LOADED = 9 };
 enum { NAME_BYTES = 96, MAX_GPUS = 64 };
+enum { NVML_CLOCK_SM = 1, NVML_CLOCK_MEMORY = 2, NVML_TEMPERATURE_GPU = 0 };
 
 /* One value by its number, as NVML lays it out. */
 struct nvml_field {
@@ -30,7 +31,12 @@ struct nvml_field {
         unsigned long long u64;
     } value;
 };
-enum { NVML_POWER_AVERAGE = 185, NVML_POWER_INSTANT = 186 };
+enum {
+    NVML_POLICY_POWER = 74,   /* nanoseconds that clocks were lowered for the power limit, */
+    NVML_POLICY_THERMAL = 75, /* for heat */
+    NVML_POWER_AVERAGE = 185,
+    NVML_POWER_INSTANT = 186,
+};
 
 /* NVML's manual: power readings within 5 %. */
 static const double nvml_uncertainty_percent = 5;
@@ -56,7 +62,11 @@ struct nvml {
     nvml_return (*fields)(nvml_device device, int n, struct nvml_field *fields);
     nvml_return (*capability)(nvml_device device, int *major, int *minor);
     nvml_return (*architecture)(nvml_device device, unsigned *number);
+    nvml_return (*clock)(nvml_device device, int domain, unsigned *mhz);
+    nvml_return (*power_limit)(nvml_device device, unsigned *milliwatts);
+    nvml_return (*temperature)(nvml_device device, int sensor, unsigned *degrees);
     bool initialised;
+    nvml_device used; /* the board that the work runs on; NULL: none */
 };
 
 /* What a reading of power is. */
@@ -107,6 +117,9 @@ static struct nvml *load(struct sw_meter_set *set, const char *path, const char 
         {"nvmlDeviceGetFieldValues", NULL, &nvml->fields, true},
         {"nvmlDeviceGetCudaComputeCapability", NULL, &nvml->capability, true},
         {"nvmlDeviceGetArchitecture", NULL, &nvml->architecture, true},
+        {"nvmlDeviceGetClockInfo", NULL, &nvml->clock, true},
+        {"nvmlDeviceGetEnforcedPowerLimit", NULL, &nvml->power_limit, true},
+        {"nvmlDeviceGetTemperature", NULL, &nvml->temperature, true},
     };
     nvml->library =
         sw_library_open(set, path, symbols, sizeof symbols / sizeof symbols[0], problem);
@@ -131,6 +144,50 @@ void sw_nvml_close(struct sw_meter_set *set)
     sw_library_close(nvml->library);
     free(nvml);
     set->nvml = NULL;
+}
+
+/* A number of the driver's, times a unit; -1: not told. */
+static int64_t told(nvml_return result, unsigned value, int64_t unit)
+{
+    return result == 0 && value != UINT_MAX ? (int64_t)value * unit : -1;
+}
+
+static int64_t clock_hz(const struct nvml *nvml, int domain)
+{
+    unsigned mhz = 0;
+    nvml_return result =
+        nvml->clock != NULL ? nvml->clock(nvml->used, domain, &mhz) : NVML_NOT_SUPPORTED;
+    return told(result, mhz, 1000000);
+}
+
+/* Nanoseconds of one reason to lower clocks, since the driver was loaded. */
+static int64_t policy_ns(const struct nvml *nvml, unsigned id)
+{
+    struct nvml_field field = {.id = id};
+    if (nvml->fields == NULL || nvml->fields(nvml->used, 1, &field) != 0 || field.result != 0 ||
+        field.value.u64 > INT64_MAX)
+        return -1;
+    return (int64_t)field.value.u64;
+}
+
+bool sw_meter_set_gpu_state(struct sw_meter_set *set, struct sw_gpu_state *out)
+{
+    const struct nvml *nvml = set->nvml;
+    unsigned milliwatts = 0, degrees = 0;
+    if (nvml == NULL || nvml->used == NULL)
+        return false;
+    out->clock_hz = clock_hz(nvml, NVML_CLOCK_SM);
+    out->memory_clock_hz = clock_hz(nvml, NVML_CLOCK_MEMORY);
+    nvml_return result =
+        nvml->power_limit != NULL ? nvml->power_limit(nvml->used, &milliwatts) : NVML_NOT_SUPPORTED;
+    out->power_limit_mw = told(result, milliwatts, 1);
+    result = nvml->temperature != NULL
+                 ? nvml->temperature(nvml->used, NVML_TEMPERATURE_GPU, &degrees)
+                 : NVML_NOT_SUPPORTED;
+    out->temperature_mc = result == 0 && degrees <= 200 ? (int64_t)degrees * 1000 : INT64_MIN;
+    out->power_capped_ns = policy_ns(nvml, NVML_POLICY_POWER);
+    out->throttled_ns = policy_ns(nvml, NVML_POLICY_THERMAL);
+    return true;
 }
 
 static bool board_energy_uj(const struct board *board, uint64_t *uj, nvml_return *result)
@@ -290,6 +347,8 @@ static const char *add_board(struct sw_meter_set *set, struct nvml *nvml, const 
     }
     *board = (struct board){.nvml = nvml};
     nvml_return result = nvml->handle(index, &board->device);
+    if (result == 0 && counted)
+        nvml->used = board->device;
     bool found = false;
     uint64_t uj;
     if (result != 0) {

@@ -24,6 +24,12 @@ static const struct {
     [SW_FIELD_CLOCK_MOST_HZ] = {"clock_most_hz", MOST},
     [SW_FIELD_TEMPERATURE_C] = {"temperature_c", MOST},
     [SW_FIELD_ON_BATTERY] = {"on_battery", ANY},
+    [SW_FIELD_GPU_POWER_CAPPED_NS] = {"gpu_power_capped_ns", ADD},
+    [SW_FIELD_GPU_THROTTLED_NS] = {"gpu_throttled_ns", ADD},
+    [SW_FIELD_GPU_CLOCK_HZ] = {"gpu_clock_hz", LEAST},
+    [SW_FIELD_GPU_MEMORY_CLOCK_HZ] = {"gpu_memory_clock_hz", LEAST},
+    [SW_FIELD_GPU_POWER_LIMIT_MW] = {"gpu_power_limit_mw", LEAST},
+    [SW_FIELD_GPU_TEMPERATURE_C] = {"gpu_temperature_c", MOST},
 };
 
 static void miss(struct sw_conditions_sum *sum, int field, const char *reason)
@@ -59,7 +65,9 @@ void sw_conditions_sum_add(struct sw_conditions_sum *sum, const json_t *conditio
     bool throttled = false;
     for (int f = 0; f < SW_N_FIELDS; f++) {
         double value;
-        if (!number_of(&value, json_object_get(conditions, fields[f].name), fields[f].how)) {
+        const json_t *field = json_object_get(conditions, fields[f].name);
+        sum->has_gpu = sum->has_gpu || (f >= SW_FIRST_GPU_FIELD && field != NULL);
+        if (!number_of(&value, field, fields[f].how)) {
             miss(sum, f, json_string_value(json_object_get(missing, fields[f].name)));
             continue;
         }
@@ -83,7 +91,7 @@ json_t *sw_conditions_sum_to_json(const struct sw_conditions_sum *sum)
         return json_null();
     json_t *out = json_object();
     json_t *missing = json_object();
-    for (int f = 0; f < SW_N_FIELDS; f++) {
+    for (int f = 0; f < (sum->has_gpu ? SW_N_FIELDS : SW_FIRST_GPU_FIELD); f++) {
         json_t *value;
         if (sum->is_missing[f]) {
             json_t *reason = json_string(sum->reason[f]);
@@ -92,7 +100,8 @@ json_t *sw_conditions_sum_to_json(const struct sw_conditions_sum *sum)
                                 reason != NULL ? reason : json_string("not recorded"));
         } else if (fields[f].how == ANY) {
             value = json_boolean(sum->value[f] != 0);
-        } else if (f == SW_FIELD_TEMPERATURE_C || sum->value[f] >= 0x1p62) {
+        } else if (f == SW_FIELD_TEMPERATURE_C || f == SW_FIELD_GPU_TEMPERATURE_C ||
+                   sum->value[f] >= 0x1p62) {
             value = json_real(sum->value[f]);
         } else {
             value = json_integer((json_int_t)sum->value[f]);

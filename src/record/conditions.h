@@ -27,11 +27,21 @@ enum sw_conditions_field {
     SW_FIELD_CLOCK_MOST_HZ,
     SW_FIELD_TEMPERATURE_C,
     SW_FIELD_ON_BATTERY,
+    /* Of the GPU that works; lines of a run on the processors have none of these. */
+    SW_FIELD_GPU_POWER_CAPPED_NS,
+    SW_FIELD_GPU_THROTTLED_NS,
+    SW_FIELD_GPU_CLOCK_HZ,
+    SW_FIELD_GPU_MEMORY_CLOCK_HZ,
+    SW_FIELD_GPU_POWER_LIMIT_MW,
+    SW_FIELD_GPU_TEMPERATURE_C,
     SW_N_FIELDS
 };
 
+enum { SW_FIRST_GPU_FIELD = SW_FIELD_GPU_POWER_CAPPED_NS };
+
 struct sw_conditions_sum {
     size_t n;           /* lines */
+    bool has_gpu;       /* of one of them */
     size_t n_throttled; /* of them with throttling */
     double value[SW_N_FIELDS];
     bool is_missing[SW_N_FIELDS];  /* of one line at least */

@@ -31,6 +31,10 @@ static const double limited_share[] = {0.0, 0.10};
  * the figures are those of this machine's cooling. */
 static const double throttled_share[] = {0.0, 0.5};
 
+/* Of the time in which the GPU's driver lowered its clock for heat. Its power limit is another
+ * matter: boards are made to run at it. */
+static const double gpu_throttled_share[] = {0.01, 0.5};
+
 /* Of the joules that the ticks at the edges leave open. 2 % is the interval that the standard
  * profile stops at; 10 % is twice what RAPL's maker leaves open. */
 static const double edge_share[] = {0.02, 0.10};
@@ -186,6 +190,9 @@ static void judge_heat(struct sw_verdict_reasons *reasons, const struct sw_condi
             "throttled: the processors slowed down for heat in %zu of %zu measurements",
             sum->n_throttled, sum->n);
     }
+    if (sw_conditions_sum_has(sum, SW_FIELD_GPU_THROTTLED_NS) && value[SW_FIELD_ELAPSED_NS] > 0)
+        judge_share(reasons, who, value[SW_FIELD_GPU_THROTTLED_NS] / value[SW_FIELD_ELAPSED_NS],
+                    gpu_throttled_share, "throttled: the GPU slowed down for heat");
     /* While a GPU works the processors have little to do, and may be slow. */
     if (gpu || !sw_conditions_sum_has(sum, SW_FIELD_CLOCK_HZ))
         return;

@@ -196,15 +196,6 @@ static void check_level(const struct sw_model *model, const char *name, enum sw_
     }
 }
 
-static bool machine_has(enum sw_cpu_level level)
-{
-#ifdef __x86_64__
-    return level <= sw_cpu_level_machine();
-#else
-    return level == SW_CPU_SCALAR || (level >= SW_CPU_NEON && level <= sw_cpu_level_machine());
-#endif
-}
-
 static void bits_are_the_same(void **state)
 {
     enum sw_strategy strategy = *(const enum sw_strategy *)*state;
@@ -216,7 +207,7 @@ static void bits_are_the_same(void **state)
             run_alone(backend, sw_model_config(model)->vocab_size, s, 1, expected[s]);
         api()->close(backend);
         for (int level = SW_CPU_SCALAR; level < SW_CPU_LEVELS; level++)
-            if (machine_has((enum sw_cpu_level)level) &&
+            if (sw_cpu_level_is_here((enum sw_cpu_level)level) &&
                 (every_level || level == (int)sw_cpu_level_machine()))
                 check_level(model, name, strategy, (enum sw_cpu_level)level);
         sw_model_close(model);

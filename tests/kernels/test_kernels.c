@@ -33,7 +33,7 @@ static bool can_run(enum sw_cpu_level level)
 #ifdef SW_EMULATED
     return level < SW_CPU_NEON;
 #else
-    return level <= sw_cpu_level_machine();
+    return sw_cpu_level_is_here(level);
 #endif
 }
 

@@ -28,7 +28,8 @@ static void limits_of_every_size_and_level(void **state)
     struct sw_pool *pool;
     assert_int_equal(sw_pool_create(&pool, &options, NULL), SW_OK);
 #if defined(__x86_64__)
-    const char *const levels[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", ""};
+    const char *const levels[] = {"scalar",     "avx2",       "avxvnni", "avx512",
+                                  "avx512vnni", "avx512bf16", ""};
 #else
     const char *const levels[] = {"scalar", ""};
 #endif

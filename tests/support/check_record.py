@@ -317,7 +317,8 @@ def check_idle(run, end):
 
 
 LEVELS = ("VALID", "INFORMATIVE", "INVALID")
-WORST = {"clock_hz": min, "clock_base_hz": max, "clock_most_hz": max, "temperature_c": max, "on_battery": max}
+WORST = {"clock_hz": min, "clock_base_hz": max, "clock_most_hz": max, "temperature_c": max, "on_battery": max,
+         "gpu_clock_hz": min, "gpu_memory_clock_hz": min, "gpu_power_limit_mw": min, "gpu_temperature_c": max}
 
 
 def check_verdict(run, lines, end):

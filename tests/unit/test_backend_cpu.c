@@ -292,7 +292,8 @@ static void every_level_gives_the_same_bits(void **state)
 {
     (void)state;
     enum { N = 21 };
-    const char *const levels[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"};
+    const char *const levels[] = {"scalar", "avx2",       "avxvnni",
+                                  "avx512", "avx512vnni", "avx512bf16"};
     size_t n_levels = 0;
     for (size_t s = 0; s < N_SHAPES; s++) {
         struct sw_model *model = open_model(shapes[s]);

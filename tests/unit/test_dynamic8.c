@@ -360,7 +360,8 @@ static void threads_and_levels_change_no_bit(void **state)
     (void)state;
     enum { N = 40 };
     const size_t calls[] = {29, 3, 1};
-    const char *const levels[] = {"scalar", "avx2", "avx512", "avx512vnni", "neon", "neondot"};
+    const char *const levels[] = {"scalar",     "avx2", "avxvnni", "avx512",
+                                  "avx512vnni", "neon", "neondot"};
     size_t n_compared = 0;
     for (size_t s = 0; s < N_SHAPES; s++) {
         struct sw_model *model = open_model(shapes[s]);

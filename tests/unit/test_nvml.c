@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "bench/conditions.h"
+#include "meter/conditions.h"
 #include "meter/meter.h"
 #include "meter/sampler.h"
 #include "support/fake_tree.h"
@@ -18,9 +20,11 @@ static int setup(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "FAKE_NVML_INIT",    "FAKE_NVML_COUNT",   "FAKE_NVML_MJ",     "FAKE_NVML_ENERGY",
-        "FAKE_NVML_INITS",   "FAKE_NVML_STEPS",   "FAKE_NVML_POWER",  "FAKE_NVML_AVERAGE",
-        "FAKE_NVML_INSTANT", "FAKE_NVML_TICK_MS", "SMOLWATT_AMD_SMI", "FAKE_NVML_SCALE"};
+        "FAKE_NVML_INIT",      "FAKE_NVML_COUNT",      "FAKE_NVML_MJ",       "FAKE_NVML_ENERGY",
+        "FAKE_NVML_INITS",     "FAKE_NVML_STEPS",      "FAKE_NVML_POWER",    "FAKE_NVML_AVERAGE",
+        "FAKE_NVML_INSTANT",   "FAKE_NVML_TICK_MS",    "SMOLWATT_AMD_SMI",   "FAKE_NVML_SCALE",
+        "FAKE_NVML_CLOCK_MHZ", "FAKE_NVML_MEMORY_MHZ", "FAKE_NVML_LIMIT_MW", "FAKE_NVML_DEGREES",
+        "FAKE_NVML_CAPPED_NS", "FAKE_NVML_HOT_NS"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
     use_library("SMOLWATT_NVML", "fake_nvml");
@@ -80,6 +84,54 @@ static void the_chosen_board_is_counted_the_others_listed(void **state)
     assert_close(energy.uncertainty_percent, 105, 1e-9);
     assert_int_equal(a.readings[0].uj, 5000000);
     assert_string_equal(sw_meter_set_reason(set, SW_GPU), "");
+}
+
+static void clocks_and_limits_are_told(void **state)
+{
+    (void)state;
+    struct sw_gpu_state gpu;
+    struct sw_error err;
+    struct sw_conditions_reader *reader;
+    struct sw_conditions before, after;
+    open_set(false, 0);
+    assert_false(sw_meter_set_gpu_state(set, &gpu)); /* none works */
+    sw_meter_set_close(set);
+    open_set(true, 0);
+    assert_true(sw_meter_set_gpu_state(set, &gpu));
+    assert_int_equal(gpu.clock_hz, -1);
+    assert_int_equal(gpu.power_limit_mw, -1);
+    assert_int_equal(gpu.throttled_ns, -1);
+    assert_true(gpu.temperature_mc == INT64_MIN);
+
+    setenv("FAKE_NVML_CLOCK_MHZ", "1980", 1);
+    setenv("FAKE_NVML_MEMORY_MHZ", "3201", 1);
+    setenv("FAKE_NVML_LIMIT_MW", "700000", 1);
+    setenv("FAKE_NVML_CAPPED_NS", "5000000", 1);
+    assert_int_equal(sw_conditions_open(&reader, tree.root, &err), SW_OK);
+    sw_conditions_watch_gpu(reader, set);
+    sw_conditions_read(reader, &before);
+    setenv("FAKE_NVML_CAPPED_NS", "7000000", 1);
+    setenv("FAKE_NVML_CLOCK_MHZ", "1755", 1);
+    setenv("FAKE_NVML_DEGREES", "63", 1);
+    sw_conditions_read(reader, &after);
+    json_t *line = sw_conditions_to_json(&before, &after);
+    static const struct {
+        const char *name;
+        json_int_t value;
+    } expected[] = {{"gpu_clock_hz", 1755000000},
+                    {"gpu_memory_clock_hz", 3201000000},
+                    {"gpu_power_limit_mw", 700000},
+                    {"gpu_power_capped_ns", 2000000}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        assert_int_equal(json_integer_value(json_object_get(line, expected[i].name)),
+                         expected[i].value);
+    assert_close(json_real_value(json_object_get(line, "gpu_temperature_c")), 63, 0);
+    assert_true(json_is_null(json_object_get(line, "gpu_throttled_ns")));
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(line, "missing"), "gpu_throttled_ns")),
+        "the GPU's driver does not tell");
+    json_decref(line);
+    sw_conditions_close(reader);
 }
 
 static void a_counter_that_goes_back_gives_no_joules(void **state)
@@ -455,6 +507,7 @@ static void models_only_loads_no_library(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(clocks_and_limits_are_told),
         TEST(the_chosen_board_is_counted_the_others_listed),
         TEST(a_counter_that_goes_back_gives_no_joules),
         TEST(without_work_on_a_gpu_it_is_listed),

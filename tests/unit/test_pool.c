@@ -298,8 +298,8 @@ static void the_level_is_capped_by_the_environment(void **state)
     assert_string_equal(sw_cpu_level_name(level), "scalar");
     setenv("SMOLWATT_ISA", "sse9", 1);
     assert_int_equal(sw_cpu_level_detect(&level, &err), SW_EUSAGE);
-    assert_string_equal(err.text, "SMOLWATT_ISA: unknown level 'sse9' (scalar, avx2, avx512, "
-                                  "avx512vnni, avx512bf16, neon, neondot)");
+    assert_string_equal(err.text, "SMOLWATT_ISA: unknown level 'sse9' (scalar, avx2, avxvnni, "
+                                  "avx512, avx512vnni, avx512bf16, neon, neondot)");
 #if defined(__x86_64__)
     setenv("SMOLWATT_ISA", "neon", 1);
     assert_int_equal(sw_cpu_level_detect(&level, &err), SW_EUNSUPPORTED);
@@ -308,7 +308,10 @@ static void the_level_is_capped_by_the_environment(void **state)
         setenv("SMOLWATT_ISA", sw_cpu_level_name((enum sw_cpu_level)cap), 1);
         assert_int_equal(sw_cpu_level_detect(&level, &err), SW_OK);
         int machine = (int)sw_cpu_level_machine();
-        assert_int_equal(level, cap < machine ? cap : machine);
+        int highest = cap < machine ? cap : machine;
+        if (!sw_cpu_level_is_here((enum sw_cpu_level)highest)) /* AVX-VNNI, beside AVX-512 */
+            highest = SW_CPU_AVX2;
+        assert_int_equal(level, highest);
     }
 #endif
     unsetenv("SMOLWATT_ISA");

@@ -282,6 +282,12 @@ static void conditions_have_their_limits(void **state)
          "container limits: a CPU quota held threads back 0.1 % of the time"},
         {"limited_ns", 150e6, "INVALID",
          "container limits: a CPU quota held threads back 15 % of the time (at most 10 %)"},
+        {"gpu_power_capped_ns", 900e6, "VALID", ""}, /* boards are made to run at their limit */
+        {"gpu_throttled_ns", 9e6, "VALID", ""},
+        {"gpu_throttled_ns", 20e6, "INFORMATIVE",
+         "throttled: the GPU slowed down for heat 2 % of the time (at most 1 %)"},
+        {"gpu_throttled_ns", 600e6, "INVALID",
+         "throttled: the GPU slowed down for heat 60 % of the time (at most 50 %)"},
         {"clock_hz", 2.46e9, "VALID", ""},
         {"clock_hz", 2.4e9, "INFORMATIVE",
          "throttled: the clock went down to 2.4 GHz, below the 2.5 GHz that the processor is made "

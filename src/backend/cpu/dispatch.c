@@ -20,6 +20,7 @@ static void fill_all(void)
     fill(SW_CPU_SCALAR, SW_CPU_SCALAR, sw_kernels_fill_scalar);
 #if defined(__x86_64__) || defined(SW_EMULATED)
     fill(SW_CPU_AVX2, SW_CPU_SCALAR, sw_kernels_fill_avx2);
+    fill(SW_CPU_AVX_VNNI, SW_CPU_AVX2, sw_kernels_fill_avxvnni);
     fill(SW_CPU_AVX512, SW_CPU_AVX2, sw_kernels_fill_avx512);
     fill(SW_CPU_AVX512_VNNI, SW_CPU_AVX512, sw_kernels_fill_avx512vnni);
     fill(SW_CPU_AVX512_BF16, SW_CPU_AVX512_VNNI, sw_kernels_fill_avx512bf16);

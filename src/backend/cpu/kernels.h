@@ -154,6 +154,7 @@ const struct sw_kernels *sw_kernels_of(enum sw_cpu_level level);
 /* Each file puts its own kernels over those of the level below. */
 void sw_kernels_fill_scalar(struct sw_kernels *kernels);
 void sw_kernels_fill_avx2(struct sw_kernels *kernels);
+void sw_kernels_fill_avxvnni(struct sw_kernels *kernels);
 void sw_kernels_fill_avx512(struct sw_kernels *kernels);
 void sw_kernels_fill_avx512vnni(struct sw_kernels *kernels);
 void sw_kernels_fill_avx512bf16(struct sw_kernels *kernels);

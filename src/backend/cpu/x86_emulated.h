@@ -128,6 +128,8 @@ static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 #define _mm512_fmadd_ps sw_emulated_fmadd_512
 #undef _mm512_dpbf16_ps
 #define _mm512_dpbf16_ps sw_emulated_dpbf16
+#undef _mm256_dpbusd_avx_epi32
+#define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32
 #undef _mm256_cvtph_ps
 #define _mm256_cvtph_ps sw_emulated_cvtph_256
 #undef _mm512_cvtph_ps

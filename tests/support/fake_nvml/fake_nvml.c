@@ -14,6 +14,8 @@
  *   FAKE_NVML_MEAN_MS  over which its readings are a mean (default 0)
  *   FAKE_NVML_CAPABILITY, FAKE_NVML_ARCHITECTURE   of CUDA times 10; of NVML (default 0: not told)
  *   FAKE_NVML_AVERAGE  result of the field of mean power, over 1 s (default 3)
+ *   FAKE_NVML_CLOCK_MHZ, FAKE_NVML_MEMORY_MHZ, FAKE_NVML_LIMIT_MW, FAKE_NVML_DEGREES   (default:
+ * not told) FAKE_NVML_CAPPED_NS, FAKE_NVML_HOT_NS   counters of lowered clocks (default: not told)
  *   FAKE_NVML_INSTANT  result of the field of instantaneous power (default 3)
  */
 #include <stdio.h>
@@ -45,6 +47,9 @@ int nvmlDeviceGetFieldValues(nvml_device device, int n, struct field *fields);
 int nvmlDeviceGetCudaComputeCapability(nvml_device device, int *major, int *minor);
 int nvmlDeviceGetArchitecture(nvml_device device, unsigned *number);
 int nvmlDeviceGetName(nvml_device device, char *name, unsigned size);
+int nvmlDeviceGetClockInfo(nvml_device device, int domain, unsigned *mhz);
+int nvmlDeviceGetEnforcedPowerLimit(nvml_device device, unsigned *milliwatts);
+int nvmlDeviceGetTemperature(nvml_device device, int sensor, unsigned *degrees);
 
 static unsigned long long setting(const char *name, unsigned long long fallback)
 {
@@ -124,6 +129,12 @@ int nvmlDeviceGetFieldValues(nvml_device device, int n, struct field *fields)
     (void)device;
     for (int i = 0; i < n; i++) {
         fields[i].result = 2;
+        if (fields[i].id == 74 || fields[i].id == 75) {
+            const char *name = fields[i].id == 74 ? "FAKE_NVML_CAPPED_NS" : "FAKE_NVML_HOT_NS";
+            fields[i].result = getenv(name) != NULL ? 0 : 3;
+            fields[i].value.u64 = setting(name, 0);
+            continue;
+        }
         if (fields[i].id == 185)
             fields[i].result = (int)setting("FAKE_NVML_AVERAGE", 3);
         if (fields[i].id == 186)
@@ -154,4 +165,29 @@ int nvmlDeviceGetArchitecture(nvml_device device, unsigned *number)
     (void)device;
     *number = (unsigned)setting("FAKE_NVML_ARCHITECTURE", 0);
     return *number > 0 ? 0 : 3;
+}
+
+static int told(const char *name, unsigned *value)
+{
+    *value = (unsigned)setting(name, 0);
+    return getenv(name) != NULL ? 0 : 3;
+}
+
+int nvmlDeviceGetClockInfo(nvml_device device, int domain, unsigned *mhz)
+{
+    (void)device;
+    return told(domain == 1 ? "FAKE_NVML_CLOCK_MHZ" : "FAKE_NVML_MEMORY_MHZ", mhz);
+}
+
+int nvmlDeviceGetEnforcedPowerLimit(nvml_device device, unsigned *milliwatts)
+{
+    (void)device;
+    return told("FAKE_NVML_LIMIT_MW", milliwatts);
+}
+
+int nvmlDeviceGetTemperature(nvml_device device, int sensor, unsigned *degrees)
+{
+    (void)device;
+    (void)sensor;
+    return told("FAKE_NVML_DEGREES", degrees);
 }

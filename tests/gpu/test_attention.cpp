@@ -110,6 +110,8 @@ static const sw_gpu_model &model_of(world &w)
     m.max_batch = (uint32_t)w.tokens.size();
     m.score_scale = 1 / sqrtf((float)w.s.head_dim);
     m.cache_form = w.s.form;
+    m.layer_input = SW_GPU_IN_S8B64; /* O takes m.attended */
+    m.n_sms = 20;
     m.rounds_to_f16 = w.s.rounds;
     const size_t n = w.tokens.size() * w.s.n_heads;
     m.keys = memory_put(w.mem, w.keys);
@@ -123,33 +125,42 @@ static const sw_gpu_model &model_of(world &w)
 }
 
 /*
- * Largest difference over its bound, of one token and head; result (head_dim).
- * A score is a sum of head_dim products, in any order within (head_dim + 2) eps of the products'
- * sizes, and where the query is rounded first, within that of it too. An error d of all scores
- * changes weights by a factor within exp(+-2d); exp itself and rescaling take a few eps for each
- * step, at most one a key; the mix is a sum of n_context products.
+ * Largest difference over its bound, of one token and head; result (head_dim). is_tensor: the query
+ * and the weights are rounded to the cache's form; the former here as there, the latter is part of
+ * the bound.
+ *
+ * A score is a sum of head_dim products, in any order within (head_dim + 3) eps of the products'
+ * sizes, twice that on tensor cores, which cut. An error d of all scores changes weights by a
+ * factor within exp(+-2d); exp itself and rescaling take a few eps for each step, at most one a
+ * key; the mix is a sum of n_context products.
  */
 static double worst_of(const world &w, uint32_t token, uint32_t head, const float *result,
-                       double q_round, double p_round)
+                       bool is_tensor)
 {
     const shape &s = w.s;
     const sw_gpu_token &t = w.tokens[token];
-    uint32_t n = t.position + 1, kv = head / (s.n_heads / s.n_kv_heads);
-    const double eps = 0x1p-24;
-    std::vector<double> scores(n), weights(n);
-    const float *q = &w.q[((size_t)token * s.n_heads + head) * s.head_dim];
+    const uint32_t n = t.position + 1, kv = head / (s.n_heads / s.n_kv_heads);
+    const double eps = is_tensor ? 0x1p-23 : 0x1p-24, scale = w.m.score_scale;
+    const double weight_round = is_tensor ? round_off(s.form) : 0;
+    std::vector<double> q(s.head_dim), scores(n), weights(n);
     double largest = -INFINITY, sum = 0, score_error = 0;
+    for (uint32_t c = 0; c < s.head_dim; c++) {
+        const float exact = w.q[((size_t)token * s.n_heads + head) * s.head_dim + c];
+        q[c] = exact;
+        if (is_tensor)
+            q[c] = s.form == SW_GPU_BF16 ? sw_from_bf16(sw_to_bf16(exact))
+                                         : sw_from_f16(sw_to_f16(exact));
+    }
     for (uint32_t p = 0; p < n; p++) {
         double dot = 0, sizes = 0;
         for (uint32_t c = 0; c < s.head_dim; c++) {
-            double product =
-                (double)q[c] * w.read(w.keys, w.row(LAYER, t.sequence, kv, p) * s.head_dim + c);
+            const double product =
+                q[c] * w.read(w.keys, w.row(LAYER, t.sequence, kv, p) * s.head_dim + c);
             dot += product;
             sizes += fabs(product);
         }
-        double scale = w.m.score_scale;
         scores[p] = dot * scale;
-        score_error = fmax(score_error, sizes * scale * ((s.head_dim + 3) * eps + q_round));
+        score_error = fmax(score_error, sizes * scale * (s.head_dim + 3) * eps);
         largest = fmax(largest, scores[p]);
     }
     score_error += 4 * eps * fabs(largest); /* differences of scores, rounded */
@@ -157,23 +168,22 @@ static double worst_of(const world &w, uint32_t token, uint32_t head, const floa
         sum += weights[p] = exp(scores[p] - largest);
     double worst = 0;
     for (uint32_t c = 0; c < s.head_dim; c++) {
-        double mixed = 0, sizes = 0;
+        double mixed = 0, sizes = 0, all = 0;
         for (uint32_t p = 0; p < n; p++) {
-            double v = w.read(w.values, w.row(LAYER, t.sequence, kv, p) * s.head_dim + c);
+            const double v = w.read(w.values, w.row(LAYER, t.sequence, kv, p) * s.head_dim + c);
             mixed += weights[p] / sum * v;
             sizes += weights[p] / sum * fabs(v);
+            all += fabs(v);
         }
-        /* Absolute values of scores differ by less than 32 here, each rescaling's argument is
-         * rounded to 32 eps at most, 3 eps for exp. */
-        double bound =
-            sizes * (2 * expm1(2 * score_error) + (n + 40) * 4 * eps + 2 * p_round) + 1e-30;
+        /* Scores differ by less than 40 here: each argument of exp is rounded to 40 eps at most,
+         * 3 eps for exp. A weight below f16's normal numbers is off by 2^-25 of the largest, which
+         * is at most the sum. */
+        double bound = sizes * (2 * expm1(2 * score_error) + (n + 50) * 2 * eps + weight_round) +
+                       (is_tensor ? all * 0x1p-25 : 0) + 1e-30;
         if (s.rounds)
             bound += fabs(mixed) * 0x1p-11 * 1.01 + 0x1p-25;
-        double difference = fabs(result[c] - mixed);
-        if (!(difference <= bound))
-            worst = fmax(worst, difference / bound), worst = isnan(difference) ? INFINITY : worst;
-        else
-            worst = fmax(worst, difference / bound);
+        const double difference = fabs(result[c] - mixed);
+        worst = isnan(difference) ? INFINITY : fmax(worst, difference / bound);
     }
     return worst;
 }
@@ -214,7 +224,7 @@ static void check_few(const shape &s, const std::vector<sw_gpu_token> &tokens)
             for (uint32_t c = 0; c < s.head_dim; c++)
                 merged[c] =
                     sw_attention_round(m, sw_attention_merge(parts, n_parts, s.head_dim, c));
-            worst = fmax(worst, worst_of(w, t, h, merged.data(), 0, 0));
+            worst = fmax(worst, worst_of(w, t, h, merged.data(), false));
             for (uint32_t p = n_parts; p < s.n_splits; p++) {
                 const float *part = parts + p * (s.head_dim + 2);
                 is_good = is_good && part[0] == -INFINITY && part[1] == 0;
@@ -238,12 +248,13 @@ static void check_many(const shape &s, const std::vector<sw_gpu_token> &tokens)
     uint32_t n = (uint32_t)tokens.size();
     GPU_OK(sw_gpu_attend_many(model_of(w), LAYER, n, 0));
     w.attended = memory_get(w.m.attended, (size_t)n * s.n_heads * s.head_dim);
-    double worst = 0, rounding = s.form == SW_GPU_F32 ? 0 : round_off(s.form);
+    const bool is_tensor = sw_attend_is_tensor(w.m, n);
+    double worst = 0;
     for (uint32_t t = 0; t < n; t++) {
         for (uint32_t h = 0; h < s.n_heads; h++)
             worst =
                 fmax(worst, worst_of(w, t, h, &w.attended[((size_t)t * s.n_heads + h) * s.head_dim],
-                                     rounding, rounding));
+                                     is_tensor));
     }
     char text[200];
     describe(text, "many", s, n, worst);
@@ -294,6 +305,18 @@ static void test_lengths(void **state)
     check_few({SW_GPU_F16, 1, 1, 10, 3, 700, 1, false}, one(699));
 }
 
+/* A batch: a whole prompt, tokens far on, a prompt's second block, several sequences. */
+static std::vector<sw_gpu_token> mixed_batch(bool is_large)
+{
+    std::vector<sw_gpu_token> tokens;
+    add(tokens, 3, is_large ? 36 : 6, is_large ? 37 : 7);
+    add(tokens, 0, 99, 1);
+    add(tokens, 1, 60, is_large ? 23 : 3);
+    add(tokens, 2, 3, 4);
+    add(tokens, 0, 100, 1);
+    return tokens;
+}
+
 static void test_many_shapes(void **state)
 {
     (void)state;
@@ -302,24 +325,114 @@ static void test_many_shapes(void **state)
                                         {5, 1, 96}, {18, 1, 32}, {2, 1, 128}};
     for (sw_gpu_form form : forms) {
         for (const auto &h : heads) {
-            shape s = {form, h[0], h[1], h[2], 2, 150, 4, form == SW_GPU_F16};
-            std::vector<sw_gpu_token> tokens;
-            add(tokens, 3, 40, 41); /* a whole prompt */
-            add(tokens, 0, 99, 1);  /* a token far on */
-            add(tokens, 1, 60, 17); /* a prompt's second block */
-            add(tokens, 2, 3, 4);
-            add(tokens, 0, 100, 1);
-            check_many(s, tokens);
+            const shape s = {form, h[0], h[1], h[2], 2, 110, 4, form == SW_GPU_F16};
+            check_many(s, mixed_batch(false));
+            if (form != SW_GPU_F32 || h[2] == 64)
+                check_many(s, mixed_batch(true));
         }
+    }
+}
+
+/* Where O takes single numbers, they are left as it takes them: the same results, rounded. */
+static void test_left_for_o(void **state)
+{
+    (void)state;
+    static const sw_gpu_input inputs[] = {SW_GPU_IN_F32, SW_GPU_IN_BF16, SW_GPU_IN_F16};
+    for (bool is_large : {false, true}) {
+        for (sw_gpu_input input : inputs) {
+            const shape s = {SW_GPU_F16, 5, 1, is_large ? 32u : 10u, 3, 110, 4, false};
+            world w = make(s, mixed_batch(is_large));
+            const uint32_t n = (uint32_t)w.tokens.size(), n_cols = 5 * s.head_dim;
+            sw_gpu_model m = model_of(w);
+            GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+            const std::vector<float> attended = memory_get(m.attended, (size_t)n * n_cols);
+            m.layer_input = input;
+            m.many_scratch = memory_put(w.mem, std::vector<uint8_t>(sw_gpu_many_bytes(m), 0xff));
+            GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+            const sw_many_left left = sw_many_left_of(m, n_cols);
+            const uint32_t width = input == SW_GPU_IN_F32 ? 4 : 2;
+            const std::vector<uint8_t> rows = memory_get(left.rows, (size_t)n * left.row_bytes);
+            for (uint32_t t = 0; t < n; t++) {
+                for (uint32_t c = 0; c < left.row_bytes / width; c++) {
+                    uint32_t bits = 0, expected = 0;
+                    memcpy(&bits, &rows[(size_t)t * left.row_bytes + (size_t)c * width], width);
+                    if (c < n_cols)
+                        expected = bits_of(input == SW_GPU_IN_F32    ? SW_GPU_F32
+                                           : input == SW_GPU_IN_BF16 ? SW_GPU_BF16
+                                                                     : SW_GPU_F16,
+                                           attended[(size_t)t * n_cols + c]);
+                    assert_int_equal(bits, expected);
+                }
+            }
+            memory_free(w.mem);
+        }
+    }
+}
+
+/* What is wrong with one sequence is not seen in another, nor in front of it in its own. */
+static void test_not_numbers(void **state)
+{
+    (void)state;
+    for (bool is_large : {false, true}) {
+        const shape s = {SW_GPU_BF16, 3, 1, 64, 2, 110, 4, false};
+        world w = make(s, mixed_batch(is_large));
+        const uint32_t n = (uint32_t)w.tokens.size();
+        const sw_gpu_model &m = model_of(w);
+        GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+        const std::vector<float> good = memory_get(m.attended, (size_t)n * 3 * 64);
+        /* A key and a value of sequence 1: infinite, and no number. */
+        w.write(w.keys, w.row(LAYER, 1, 0, 3) * 64 + 5, NAN);
+        w.write(w.values, w.row(LAYER, 1, 0, 40) * 64 + 5, INFINITY);
+        GPU_OK(cudaMemcpy(m.keys, w.keys.data(), w.keys.size(), cudaMemcpyHostToDevice));
+        GPU_OK(cudaMemcpy(m.values, w.values.data(), w.values.size(), cudaMemcpyHostToDevice));
+        GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+        const std::vector<float> bad = memory_get(m.attended, (size_t)n * 3 * 64);
+        for (uint32_t i = 0; i < n * 3 * 64; i++) {
+            const bool is_other = w.tokens[i / (3 * 64)].sequence != 1;
+            assert_true(is_other ? good[i] == bad[i] : isnan(bad[i]));
+        }
+        /* A query of one token. */
+        w.q[(size_t)(n - 2) * 3 * 64] = NAN;
+        GPU_OK(cudaMemcpy(m.q, w.q.data(), w.q.size() * 4, cudaMemcpyHostToDevice));
+        GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+        const std::vector<float> one_bad = memory_get(m.attended, (size_t)n * 3 * 64);
+        for (uint32_t i = 0; i < n * 3 * 64; i++) {
+            const bool is_own = i / 64 == (n - 2) * 3;
+            assert_true(is_own ? isnan(one_bad[i]) : one_bad[i] == bad[i] || isnan(bad[i]));
+        }
+        memory_free(w.mem);
+    }
+}
+
+/* Scores of -infinity weigh nothing, unless all do. */
+static void test_infinite_scores(void **state)
+{
+    (void)state;
+    for (bool is_large : {false, true}) {
+        const shape s = {SW_GPU_F16, 1, 1, 32, 2, 110, 4, false};
+        world w = make(s, mixed_batch(is_large));
+        const uint32_t n = (uint32_t)w.tokens.size();
+        for (uint32_t t = 0; t < n; t++)
+            w.q[(size_t)t * 32] = 3;
+        for (uint32_t p = 0; p < 20; p++) /* a whole tile of keys, and more */
+            w.write(w.keys, w.row(LAYER, 1, 0, p) * 32, -INFINITY);
+        for (uint32_t p = 0; p <= 3; p++)
+            w.write(w.keys, w.row(LAYER, 2, 0, p) * 32, -INFINITY);
+        const sw_gpu_model &m = model_of(w);
+        GPU_OK(sw_gpu_attend_many(m, LAYER, n, 0));
+        const std::vector<float> got = memory_get(m.attended, (size_t)n * 32);
+        for (uint32_t i = 0; i < n * 32; i++)
+            assert_true(isnan(got[i]) == (w.tokens[i / 32].sequence == 2));
+        memory_free(w.mem);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_many_shapes),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_many_shapes), cmocka_unit_test(test_left_for_o),
+        cmocka_unit_test(test_not_numbers), cmocka_unit_test(test_infinite_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

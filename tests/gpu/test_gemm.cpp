@@ -255,10 +255,12 @@ struct prepared {
  * empty. */
 prepared check_prepared(const world &w, const std::vector<float> &source,
                         const std::vector<float> &norm, const std::vector<uint32_t> &rows,
-                        uint32_t n, uint32_t n_cols)
+                        uint32_t n, uint32_t n_cols, bool is_left)
 {
     const sw_gpu_input input = w.p->input;
-    const sw_many_rows at = sw_many_rows_of(w.m, input, n_cols, NULL);
+    sw_many_rows at = sw_many_rows_of(w.m, input, n_cols, NULL);
+    if (is_left && sw_many_is_plain(input))
+        at.rows = sw_many_left_of(w.m, n_cols).rows;
     std::vector<uint8_t> bytes = memory_get(at.rows, (size_t)n * at.row_bytes);
     const bool is_s8 = input == SW_GPU_IN_S8B64 || input == SW_GPU_IN_LLM8;
     const uint32_t width = input == SW_GPU_IN_F32 ? 4 : is_s8 ? 1 : 2;
@@ -420,7 +422,7 @@ void check_qkv(world &w)
     const size_t n_cached = (size_t)N_LAYERS * 2 * s.n_kv_heads * MAX_POSITIONS * s.head_dim;
     GPU_OK(cudaMemset(w.m.keys, 0xff, n_cached * 4));
     GPU_OK(sw_gpu_many_qkv(w.m, w.layer, LAYER, n, 0));
-    const prepared in = check_prepared(w, w.x, w.attention_norm, {}, n, s.dim);
+    const prepared in = check_prepared(w, w.x, w.attention_norm, {}, n, s.dim, false);
     const std::vector<float> q = memory_get(w.m.q, (size_t)n * s.n_heads * s.head_dim);
     const std::vector<uint8_t> keys = memory_get((const uint8_t *)w.m.keys, n_cached * 4);
     const std::vector<uint8_t> values = memory_get((const uint8_t *)w.m.values, n_cached * 4);
@@ -466,7 +468,7 @@ void check_residual(world &w, const matrix &a, const std::vector<float> &source,
                     const std::vector<float> &before)
 {
     const sizes &s = w.s;
-    const prepared in = check_prepared(w, source, {}, {}, s.n_tokens, a.n_cols);
+    const prepared in = check_prepared(w, source, {}, {}, s.n_tokens, a.n_cols, true);
     const std::vector<float> x = memory_get(w.m.x, (size_t)s.n_tokens * s.dim);
     for (uint32_t t = 0; t < s.n_tokens; t++) {
         for (uint32_t r = 0; r < s.dim; r++) {
@@ -481,11 +483,58 @@ void check_residual(world &w, const matrix &a, const std::vector<float> &source,
     }
 }
 
+/* The input of O or down, where the kernel in front is to leave it. */
+void leave(const world &w, const float *source, uint32_t n_cols)
+{
+    const sw_many_left left = sw_many_left_of(w.m, n_cols);
+    sw_many_job job = {};
+    if (left.rows == NULL)
+        return;
+    job.matrix.n_cols = n_cols;
+    job.in.rows = left.rows;
+    job.in.row_bytes = left.row_bytes;
+    job.n_tokens = w.s.n_tokens;
+    job.use_tf32 = left.use_tf32;
+    GPU_OK(sw_many_prepare_any(sw_many_source(w.m, source, NULL), w.p->input, job, 0,
+                               SW_LAUNCH_PLAIN));
+}
+
+/* silu(gate) * up, as it was left; (n, hidden_dim). How far its form rounds. */
+std::vector<float> read_hidden(const world &w, double *rounding)
+{
+    const sizes &s = w.s;
+    const sw_many_left left = sw_many_left_of(w.m, s.hidden_dim);
+    *rounding = 0;
+    if (left.rows == NULL)
+        return memory_get(w.m.hidden, (size_t)s.n_tokens * s.hidden_dim);
+    const uint32_t width = w.p->input == SW_GPU_IN_F32 ? 4 : 2;
+    std::vector<uint8_t> bytes = memory_get(left.rows, (size_t)s.n_tokens * left.row_bytes);
+    std::vector<float> hidden;
+    *rounding = w.p->tf32                      ? 0x1p-11
+                : w.p->input == SW_GPU_IN_BF16 ? 0x1p-8
+                : w.p->input == SW_GPU_IN_F16  ? 0x1p-11
+                                               : 0;
+    for (uint32_t t = 0; t < s.n_tokens; t++) {
+        for (uint32_t c = 0; c < left.row_bytes / width; c++) {
+            uint32_t bits = 0;
+            memcpy(&bits, &bytes[(size_t)t * left.row_bytes + (size_t)c * width], width);
+            if (c >= s.hidden_dim)
+                assert_int_equal(bits, 0);
+            else
+                hidden.push_back(width == 4                     ? sw_as_float(bits)
+                                 : w.p->input == SW_GPU_IN_BF16 ? sw_from_bf16((uint16_t)bits)
+                                                                : sw_from_f16((uint16_t)bits));
+        }
+    }
+    return hidden;
+}
+
 void check_gate_up(world &w, const std::vector<float> &x)
 {
     const sizes &s = w.s;
-    const prepared in = check_prepared(w, x, w.mlp_norm, {}, s.n_tokens, s.dim);
-    const std::vector<float> hidden = memory_get(w.m.hidden, (size_t)s.n_tokens * s.hidden_dim);
+    const prepared in = check_prepared(w, x, w.mlp_norm, {}, s.n_tokens, s.dim, false);
+    double rounding;
+    const std::vector<float> hidden = read_hidden(w, &rounding);
     for (uint32_t t = 0; t < s.n_tokens; t++) {
         for (uint32_t r = 0; r < s.hidden_dim; r++) {
             const bounded gate = product_of(w, w.gate_up, in, t, 2 * r);
@@ -498,6 +547,7 @@ void check_gate_up(world &w, const std::vector<float> &x)
                              fabs(silu * up.value) * (10 + fabs(gate.value)) * EPS};
             if (w.p->rounds)
                 y.error += fabs(y.value) * 0x1p-11 * 1.01 + 0x1p-25;
+            y.error += (fabs(y.value) + y.error) * rounding * 1.01 + (rounding > 0 ? 0x1p-25 : 0);
             check(w, "hidden", t, r, hidden[(size_t)t * s.hidden_dim + r], y);
         }
     }
@@ -506,7 +556,7 @@ void check_gate_up(world &w, const std::vector<float> &x)
 void check_head(world &w, const std::vector<float> &x)
 {
     const sizes &s = w.s;
-    const prepared in = check_prepared(w, x, w.final_norm, w.wanted, s.n_logits, s.dim);
+    const prepared in = check_prepared(w, x, w.final_norm, w.wanted, s.n_logits, s.dim, false);
     const std::vector<float> logits = memory_get(w.m.logits, (size_t)s.n_logits * s.vocab_size);
     for (uint32_t i = 0; i < s.n_logits; i++) {
         for (uint32_t r = 0; r < s.vocab_size; r++)
@@ -523,9 +573,11 @@ void check_all(const pair_case &p, const sizes &s)
              "%s, %u tokens, dim %u, hidden %u, heads %u on %u of %u, %u SMs", p.name, s.n_tokens,
              s.dim, s.hidden_dim, s.n_heads, s.n_kv_heads, s.head_dim, s.n_sms);
     check_qkv(w);
+    leave(w, w.m.attended, s.n_heads * s.head_dim);
     GPU_OK(sw_gpu_many_o(w.m, w.layer, LAYER, s.n_tokens, 0));
     check_residual(w, w.o, w.attended, "x behind o", w.x);
     std::vector<float> x = memory_get(w.m.x, (size_t)s.n_tokens * s.dim);
+    leave(w, w.m.hidden, s.hidden_dim);
     GPU_OK(sw_gpu_many_down(w.m, w.layer, LAYER, s.n_tokens, 0));
     check_residual(w, w.down, w.hidden, "x behind down", x);
     x = memory_get(w.m.x, (size_t)s.n_tokens * s.dim);
@@ -560,14 +612,15 @@ void test_neighbours(void **state)
         const sizes s = {67, 31, 2, 1, 8, 40, 21, 21, 50};
         make_world(w, p, s);
         GPU_OK(sw_gpu_many_gate_up(w.m, w.layer, LAYER, s.n_tokens, 0));
-        const std::vector<float> all = memory_get(w.m.hidden, (size_t)s.n_tokens * s.hidden_dim);
+        double rounding;
+        const std::vector<float> all = read_hidden(w, &rounding);
         /* The last token first, the others not numbers. */
         std::vector<float> x((size_t)s.n_tokens * s.dim, NAN);
         for (uint32_t c = 0; c < s.dim; c++)
             x[c] = w.x[(size_t)(s.n_tokens - 1) * s.dim + c];
         GPU_OK(cudaMemcpy(w.m.x, x.data(), x.size() * 4, cudaMemcpyHostToDevice));
         GPU_OK(sw_gpu_many_gate_up(w.m, w.layer, LAYER, s.n_tokens, 0));
-        const std::vector<float> other = memory_get(w.m.hidden, (size_t)s.n_tokens * s.hidden_dim);
+        const std::vector<float> other = read_hidden(w, &rounding);
         for (uint32_t r = 0; r < s.hidden_dim; r++) {
             assert_true(other[r] == all[(size_t)(s.n_tokens - 1) * s.hidden_dim + r]);
             for (uint32_t t = 1; t < s.n_tokens; t++)

@@ -11,7 +11,7 @@
  * nothing, unless all of a row do, which makes them no number, as softmax over all at once does.
  *
  *     sw_gpu_attend_few(m, layer, n_tokens, stream, overlapped);     parts
- *     sw_gpu_attend_many(m, layer, n_tokens, stream);                m.attended
+ *     sw_gpu_attend_many(m, layer, n_tokens, stream);                what O takes
  */
 #ifndef SW_BACKEND_CUDA_ATTENTION_CUH
 #define SW_BACKEND_CUDA_ATTENTION_CUH
@@ -19,7 +19,9 @@
 #include <math.h>
 
 #include "backend/cuda/device.h"
+#include "backend/cuda/input.cuh"
 #include "backend/cuda/launch.h"
+#include "backend/cuda/many.cuh"
 #include "backend/cuda/model.cuh"
 
 enum : uint32_t {
@@ -125,10 +127,22 @@ SW_DEVICE size_t sw_cache_offset(const sw_gpu_model &m, uint32_t layer, uint32_t
 
 /* Where a block's results go. */
 struct sw_attend_out {
-    float *parts;    /* (n_tokens, n_heads, n_splits, head_dim + 2); NULL: */
-    float *attended; /* (n_tokens, n_heads * head_dim) */
+    float *parts; /* (n_tokens, n_heads, n_splits, head_dim + 2); NULL: merged and divided */
     uint32_t n_splits;
+    sw_many_left left; /* rows for O; rows NULL: to m.attended */
 };
+
+/* A result, merged and divided. */
+SW_DEVICE void sw_attend_put(const sw_gpu_model &m, const sw_attend_out &out, uint32_t token,
+                             uint32_t head, uint32_t column, float x)
+{
+    const uint32_t at = head * m.head_dim + column;
+    x = sw_attention_round(m, x);
+    if (out.left.rows != nullptr)
+        sw_many_put(out.left, token, at, x);
+    else
+        m.attended[(size_t)token * m.n_heads * m.head_dim + at] = x;
+}
 
 SW_DEVICE void sw_attend_write(const sw_gpu_model &m, const sw_attend_out &out, uint32_t token,
                                uint32_t head, uint32_t split, uint32_t column, float largest,
@@ -136,7 +150,7 @@ SW_DEVICE void sw_attend_write(const sw_gpu_model &m, const sw_attend_out &out, 
 {
     size_t row = (size_t)token * m.n_heads + head;
     if (out.parts == NULL) {
-        out.attended[row * m.head_dim + column] = sw_attention_round(m, mixed / sum);
+        sw_attend_put(m, out, token, head, column, mixed / sum);
         return;
     }
     float *part = out.parts + (row * out.n_splits + split) * (m.head_dim + 2);
@@ -384,8 +398,7 @@ static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_merge_kernel(sw_gpu_model m, 
     const float *parts = from.parts + row * from.n_splits * (m.head_dim + 2);
     const uint32_t n_parts = sw_attention_parts(m.tokens[t].position + 1, from.n_splits);
     for (uint32_t c = threadIdx.x; c < m.head_dim; c += SW_ATTEND_THREADS)
-        from.attended[row * m.head_dim + c] =
-            sw_attention_round(m, sw_attention_merge(parts, n_parts, m.head_dim, c));
+        sw_attend_put(m, from, t, head, c, sw_attention_merge(parts, n_parts, m.head_dim, c));
 }
 
 template <sw_gpu_form FORM, int HEADS>
@@ -439,26 +452,346 @@ static inline cudaError_t sw_attend_split_any(const sw_gpu_model &m, uint32_t la
     }
 }
 
+/* Two numbers in the cache's 16-bit form. */
+template <sw_gpu_form FORM> SW_DEVICE uint32_t sw_cache_pack(float low, float high)
+{
+    if constexpr (FORM == SW_GPU_BF16)
+        return (uint32_t)sw_to_bf16(low) | (uint32_t)sw_to_bf16(high) << 16;
+    else
+        return (uint32_t)sw_to_f16(low) | (uint32_t)sw_to_f16(high) << 16;
+}
+
+template <sw_gpu_form FORM>
+SW_DEVICE void sw_attend_mma(sw_tile_f32 &c, const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    if constexpr (FORM == SW_GPU_BF16)
+        sw_mma_bf16(c, a, b);
+    else
+        sw_mma_f16(c, a, b);
+}
+
+/*
+ * Blocks of a prompt, 16-bit cache: 16 query rows a block, that is as many tokens of the batch as
+ * have their heads of one group among 16 rows, against all keys of their sequence. Warps share the
+ * keys, 16 at a time: tile i belongs to warp i % n, which copies it for itself, two in flight, so
+ * that no warp waits for another before the end. Tokens of several sequences go one sequence after
+ * the other; rows of the others are masked and nothing of them is written.
+ *
+ * Fragments (device.h). Scores: a key's 16 neighbouring bytes are two steps' operands, the query's
+ * columns are taken in the same order; keys lie by planes of 64 bytes, so that eight lanes read 128
+ * neighbouring bytes. Mixing: weights are already where the second product wants them (two keys of
+ * a lane side by side); of the values a lane takes chunk g of the rows of its four keys, 8 columns,
+ * and pairs them up by key; column g of output tile j is then 8 g + j of 64. Lines of values are 16
+ * bytes longer than their numbers: rows 0, 2, 4, 6 are then 32 bytes apart within 128.
+ *
+ * The query and the weights are rounded to the cache's form. A value that is infinite or no number
+ * makes tokens in front of its own none, too, where both are among the same 16 keys: a masked
+ * weight is 0, and 0 times it is no number.
+ */
+enum : uint32_t { SW_ATTEND_ROWS = 16, SW_ATTEND_KEYS = 16, SW_ATTEND_MOST = 64 };
+
+/* Bytes of a warp: two buffers of keys and values; its results at the end, (16, head_dim + 2). */
+SW_DEVICE uint32_t sw_attend_buffer_bytes(uint32_t head_dim)
+{
+    return SW_ATTEND_KEYS * head_dim * 2 + SW_ATTEND_KEYS * (head_dim * 2 + 16);
+}
+
+template <sw_gpu_form FORM>
+SW_DEVICE void sw_attend_copy(uint32_t at, const char *keys, const char *values, uint32_t first_key,
+                              uint32_t n_keys, uint32_t head_dim)
+{
+    const uint32_t n_chunks = head_dim / 8, row_bytes = head_dim * 2;
+    const uint32_t values_at = at + SW_ATTEND_KEYS * row_bytes;
+    sw_shared<sw_chunk> k = sw_shared_take<sw_chunk>(at), v = sw_shared_take<sw_chunk>(values_at);
+    for (uint32_t i = threadIdx.x % SW_WARP; i < SW_ATTEND_KEYS * n_chunks; i += SW_WARP) {
+        const uint32_t row = i / n_chunks, c = i % n_chunks;
+        const uint32_t to_key = (c / 4 * SW_ATTEND_KEYS + row) * 4 + c % 4;
+        const uint32_t to_value = row * (n_chunks + 1) + c;
+        if (first_key + row < n_keys) {
+            const size_t from = (size_t)(first_key + row) * row_bytes + c * 16;
+            sw_copy16(k, to_key, keys + from);
+            sw_copy16(v, to_value, values + from);
+        } else {
+            const sw_chunk zero = {};
+            sw_shared_store16(k, to_key, zero);
+            sw_shared_store16(v, to_value, zero);
+        }
+    }
+    sw_copy_commit();
+}
+
+template <sw_gpu_form FORM, int SETS>
+static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_tensor_kernel(sw_gpu_model m, uint32_t layer,
+                                                                 uint32_t n_tokens,
+                                                                 sw_attend_out out)
+{
+    constexpr int PLANES = 2 * SETS; /* of 32 columns */
+    const uint32_t group_heads = m.n_heads / m.n_kv_heads;
+    const uint32_t n_passes = (group_heads + SW_ATTEND_ROWS - 1) / SW_ATTEND_ROWS;
+    const uint32_t most_heads = group_heads < SW_ATTEND_ROWS ? group_heads : SW_ATTEND_ROWS;
+    const uint32_t tile_tokens = SW_ATTEND_ROWS / most_heads;
+    uint32_t unit = blockIdx.x;
+    const uint32_t kv_head = unit % m.n_kv_heads;
+    unit /= m.n_kv_heads;
+    const uint32_t pass = unit % n_passes, first_token = unit / n_passes * tile_tokens;
+    const uint32_t first_head = kv_head * group_heads + pass * SW_ATTEND_ROWS;
+    const uint32_t left = group_heads - pass * SW_ATTEND_ROWS;
+    const uint32_t n_heads = left < most_heads ? left : most_heads;
+    const uint32_t end_token =
+        first_token + tile_tokens < n_tokens ? first_token + tile_tokens : n_tokens;
+    const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
+    const uint32_t n_warps = blockDim.x / SW_WARP;
+    const uint32_t g = lane / 4, t = lane % 4;
+    const uint32_t buffer_bytes = sw_attend_buffer_bytes(m.head_dim);
+    const uint32_t own = warp * 2 * buffer_bytes; /* byte of the warp's memory */
+    const uint32_t stride = m.head_dim + 2;
+
+    sw_dependents_launch();
+    sw_dependency_wait();
+
+    /* The thread's rows, g and g + 8: their token and head. */
+    uint32_t row_token[2], row_head[2];
+    bool is_row[2];
+    uint32_t q[PLANES][2][4];
+    for (uint32_t h = 0; h < 2; h++) {
+        const uint32_t row = g + 8 * h;
+        row_token[h] = first_token + row / most_heads;
+        row_head[h] = row % most_heads;
+        is_row[h] =
+            row < tile_tokens * most_heads && row_token[h] < end_token && row_head[h] < n_heads;
+    }
+    for (uint32_t p = 0; p < PLANES; p++) {
+        for (uint32_t h = 0; h < 2; h++) {
+            const uint32_t column = p * 32 + 8 * t;
+            sw_chunk of_row[2] = {};
+            if (is_row[h] && column < m.head_dim) {
+                const float *from =
+                    m.q +
+                    ((size_t)row_token[h] * m.n_heads + first_head + row_head[h]) * m.head_dim +
+                    column;
+                of_row[0] = reinterpret_cast<const sw_chunk *>(from)[0];
+                of_row[1] = reinterpret_cast<const sw_chunk *>(from)[1];
+            }
+            for (uint32_t s = 0; s < 2; s++) {
+                for (uint32_t i = 0; i < 2; i++)
+                    q[p][s][2 * i + h] = sw_cache_pack<FORM>(sw_as_float(of_row[s].w[2 * i]),
+                                                             sw_as_float(of_row[s].w[2 * i + 1]));
+            }
+        }
+    }
+
+    for (uint32_t first = first_token; first < end_token;) {
+        const uint32_t sequence = m.tokens[first].sequence;
+        uint32_t next = first + 1;
+        while (next < end_token && m.tokens[next].sequence == sequence)
+            next++;
+        const uint32_t n_keys = m.tokens[next - 1].position + 1;
+        const uint32_t n_tiles = (n_keys + SW_ATTEND_KEYS - 1) / SW_ATTEND_KEYS;
+        const size_t offset = sw_cache_offset<FORM>(m, layer, sequence, kv_head);
+        const char *keys = static_cast<const char *>(m.keys) + offset;
+        const char *values = static_cast<const char *>(m.values) + offset;
+        uint32_t limit[2]; /* keys that a row sees; none of a row of another sequence */
+        for (int h = 0; h < 2; h++)
+            limit[h] = is_row[h] && row_token[h] >= first && row_token[h] < next
+                           ? m.tokens[row_token[h]].position + 1
+                           : 0;
+
+        float largest[2] = {-INFINITY, -INFINITY}, sum[2] = {0, 0};
+        sw_tile_f32 mixed[SETS][8] = {};
+        if (warp < n_tiles)
+            sw_attend_copy<FORM>(own, keys, values, warp * SW_ATTEND_KEYS, n_keys, m.head_dim);
+        for (uint32_t tile = warp, turn = 0; tile < n_tiles; tile += n_warps, turn ^= 1) {
+            const uint32_t keys_at = own + turn * buffer_bytes;
+            const uint32_t values_at = keys_at + SW_ATTEND_KEYS * m.head_dim * 2;
+            if (tile + n_warps < n_tiles) {
+                sw_attend_copy<FORM>(own + (turn ^ 1) * buffer_bytes, keys, values,
+                                     (tile + n_warps) * SW_ATTEND_KEYS, n_keys, m.head_dim);
+                sw_copy_wait<1>();
+            } else {
+                sw_copy_wait<0>();
+            }
+            sw_sync_warp();
+
+            sw_shared<sw_chunk> k = sw_shared_take<sw_chunk>(keys_at);
+            sw_tile_f32 scores[2] = {};
+            SW_UNROLL
+            for (uint32_t p = 0; p < PLANES; p++) {
+                if (p * 32 >= m.head_dim)
+                    continue;
+                for (uint32_t j = 0; j < 2; j++) {
+                    const sw_chunk chunk =
+                        sw_shared_load16(k, (p * SW_ATTEND_KEYS + 8 * j + g) * 4 + t);
+                    for (int s = 0; s < 2; s++) {
+                        const uint32_t b[2] = {chunk.w[2 * s], chunk.w[2 * s + 1]};
+                        sw_attend_mma<FORM>(scores[j], q[p][s], b);
+                    }
+                }
+            }
+
+            uint32_t weights[4];
+            SW_UNROLL
+            for (uint32_t h = 0; h < 2; h++) { /* row g + 8 h */
+                float of_row[4], after = largest[h];
+                for (uint32_t i = 0; i < 4; i++) {
+                    const uint32_t key = tile * SW_ATTEND_KEYS + i / 2 * 8 + 2 * t + i % 2;
+                    of_row[i] =
+                        key < limit[h] ? scores[i / 2].v[2 * h + i % 2] * m.score_scale : -INFINITY;
+                    after = sw_attention_larger(after, of_row[i]);
+                }
+                after = sw_attention_larger(after, sw_shuffle_xor(after, 1));
+                after = sw_attention_larger(after, sw_shuffle_xor(after, 2));
+                const float base = sw_attention_base(after);
+                const float factor = expf(largest[h] - base);
+                largest[h] = after;
+                sum[h] *= factor;
+                for (int s = 0; s < SETS; s++) {
+                    for (int j = 0; j < 8; j++) {
+                        mixed[s][j].v[2 * h] *= factor;
+                        mixed[s][j].v[2 * h + 1] *= factor;
+                    }
+                }
+                for (int i = 0; i < 4; i++) {
+                    of_row[i] = expf(of_row[i] - base);
+                    sum[h] += of_row[i];
+                }
+                weights[h] = sw_cache_pack<FORM>(of_row[0], of_row[1]);
+                weights[h + 2] = sw_cache_pack<FORM>(of_row[2], of_row[3]);
+            }
+
+            sw_shared<sw_chunk> v = sw_shared_take<sw_chunk>(values_at);
+            const uint32_t line = m.head_dim / 8 + 1;
+            SW_UNROLL
+            for (uint32_t s = 0; s < SETS; s++) {
+                const uint32_t c = 8 * s + g;
+                sw_chunk of_keys[4] = {};
+                if (c * 8 < m.head_dim) {
+                    for (uint32_t i = 0; i < 4; i++)
+                        of_keys[i] = sw_shared_load16(v, (i / 2 * 8 + 2 * t + i % 2) * line + c);
+                }
+                for (int w = 0; w < 4; w++) {
+                    uint32_t low[2], high[2];
+                    for (int i = 0; i < 2; i++) {
+                        const uint32_t a = of_keys[2 * i].w[w], b = of_keys[2 * i + 1].w[w];
+                        low[i] = (a & 0xffff) | b << 16;
+                        high[i] = a >> 16 | (b & 0xffff0000u);
+                    }
+                    sw_attend_mma<FORM>(mixed[s][2 * w], weights, low);
+                    sw_attend_mma<FORM>(mixed[s][2 * w + 1], weights, high);
+                }
+            }
+            sw_sync_warp(); /* the buffer is free again */
+        }
+
+        sw_shared<float> results = sw_shared_take<float>(own);
+        for (uint32_t h = 0; h < 2; h++) {
+            sum[h] += sw_shuffle_xor(sum[h], 1);
+            sum[h] += sw_shuffle_xor(sum[h], 2);
+            const uint32_t at = (g + 8 * h) * stride;
+            if (t == 0) {
+                results[at] = largest[h];
+                results[at + 1] = sum[h];
+            }
+            SW_UNROLL
+            for (uint32_t s = 0; s < SETS; s++) {
+                for (uint32_t i = 0; i < 2; i++) {
+                    const uint32_t column = 8 * (8 * s + 2 * t + i);
+                    if (column >= m.head_dim)
+                        continue;
+                    for (uint32_t j = 0; j < 8; j++)
+                        results[at + 2 + column + j] = mixed[s][j].v[2 * h + i];
+                }
+            }
+        }
+        sw_sync_block();
+        const uint32_t begin_row = (first - first_token) * most_heads;
+        const uint32_t n_numbers = (next - first) * most_heads * m.head_dim;
+        for (uint32_t i = threadIdx.x; i < n_numbers; i += blockDim.x) {
+            const uint32_t row = begin_row + i / m.head_dim, column = i % m.head_dim;
+            if (row % most_heads >= n_heads)
+                continue;
+            float all_largest = -INFINITY, all_sum = 0, all_mixed = 0;
+            for (uint32_t w = 0; w < n_warps; w++) {
+                sw_shared<float> of_warp = sw_shared_take<float>(w * 2 * buffer_bytes);
+                const float of_row = of_warp[row * stride];
+                all_largest = sw_attention_larger(all_largest, of_row);
+            }
+            const float base = sw_attention_base(all_largest);
+            for (uint32_t w = 0; w < n_warps; w++) {
+                sw_shared<float> of_warp = sw_shared_take<float>(w * 2 * buffer_bytes);
+                const float of_row = of_warp[row * stride], of_sum = of_warp[row * stride + 1];
+                const float of_mixed = of_warp[row * stride + 2 + column];
+                const float factor = expf(of_row - base);
+                all_sum = fmaf(of_sum, factor, all_sum);
+                all_mixed = fmaf(of_mixed, factor, all_mixed);
+            }
+            const uint32_t head = first_head + row % most_heads;
+            sw_attend_put(m, out, first_token + row / most_heads, head, column,
+                          all_mixed / all_sum);
+        }
+        sw_sync_block();
+        first = next;
+    }
+}
+
+/* Whether sw_gpu_attend_many takes the tensor cores, which round the query and the weights. */
+static inline bool sw_attend_is_tensor(const sw_gpu_model &m, uint32_t n_tokens)
+{
+    return m.cache_form != SW_GPU_F32 && m.head_dim % 32 == 0 && m.head_dim <= 128 &&
+           n_tokens > SW_ATTEND_MOST;
+}
+
+template <sw_gpu_form FORM>
+static cudaError_t sw_attend_tensor(const sw_gpu_model &m, uint32_t layer, uint32_t n_tokens,
+                                    const sw_attend_out &out, cudaStream_t stream,
+                                    sw_launch_kind kind)
+{
+    const uint32_t group = m.n_heads / m.n_kv_heads;
+    const uint32_t n_passes = (group + SW_ATTEND_ROWS - 1) / SW_ATTEND_ROWS;
+    const uint32_t tile_tokens = group < SW_ATTEND_ROWS ? SW_ATTEND_ROWS / group : 1;
+    const uint32_t n_blocks = (n_tokens + tile_tokens - 1) / tile_tokens * n_passes * m.n_kv_heads;
+    const uint32_t buffer_bytes =
+        SW_ATTEND_KEYS * m.head_dim * 2 + SW_ATTEND_KEYS * (m.head_dim * 2 + 16);
+    /* 4 warps of 64 columns or 2 of 128: within 48 KiB. */
+    if (m.head_dim <= 64)
+        return sw_launch(sw_attend_tensor_kernel<FORM, 1>, n_blocks, SW_ATTEND_THREADS,
+                         SW_ATTEND_WARPS * 2 * buffer_bytes, stream, kind, m, layer, n_tokens, out);
+    return sw_launch(sw_attend_tensor_kernel<FORM, 2>, n_blocks, SW_ATTEND_THREADS / 2,
+                     SW_ATTEND_WARPS / 2 * 2 * buffer_bytes, stream, kind, m, layer, n_tokens, out);
+}
+
 /* Writes m.parts; n_tokens from 1 to m.max_batch. */
 static inline cudaError_t sw_gpu_attend_few(const sw_gpu_model &m, uint32_t layer,
                                             uint32_t n_tokens, cudaStream_t stream, bool overlapped)
 {
-    return sw_attend_split_any(m, layer, n_tokens, {m.parts, NULL, m.n_splits}, stream,
+    return sw_attend_split_any(m, layer, n_tokens, {m.parts, m.n_splits, {}}, stream,
                                overlapped ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN);
 }
 
-/* Writes m.attended. */
+/* Writes what O takes: many.cuh's rows, or m.attended where O's input takes a scale. Up to
+ * SW_ATTEND_MOST tokens, as a batch of sequences has, each token goes by itself, its context split
+ * while that leaves SMs without a block; more are blocks of prompts. */
 static inline cudaError_t sw_gpu_attend_many(const sw_gpu_model &m, uint32_t layer,
                                              uint32_t n_tokens, cudaStream_t stream)
 {
-    sw_attend_out out = {m.parts, m.attended, m.n_splits};
-    if (m.n_splits == 1 || n_tokens * m.n_kv_heads >= 128)
-        out = {NULL, m.attended, 1};
-    cudaError_t code = sw_attend_split_any(m, layer, n_tokens, out, stream, SW_LAUNCH_PLAIN);
+    const sw_launch_kind kind = m.overlaps ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
+    sw_attend_out out = {NULL, 1, sw_many_left_of(m, m.n_heads * m.head_dim)};
+    if (sw_attend_is_tensor(m, n_tokens))
+        return m.cache_form == SW_GPU_BF16
+                   ? sw_attend_tensor<SW_GPU_BF16>(m, layer, n_tokens, out, stream, kind)
+                   : sw_attend_tensor<SW_GPU_F16>(m, layer, n_tokens, out, stream, kind);
+    /* Merging takes a launch more: only where not even every SM had a block. */
+    const uint32_t n_blocks = n_tokens * m.n_kv_heads;
+    const uint32_t n_wanted = n_blocks < m.n_sms ? (2 * m.n_sms + n_blocks - 1) / n_blocks : 1;
+    const uint32_t n_splits = n_wanted < m.n_splits ? n_wanted : m.n_splits;
+    if (n_splits > 1) {
+        out.parts = m.parts;
+        out.n_splits = n_splits;
+    }
+    cudaError_t code = sw_attend_split_any(m, layer, n_tokens, out, stream, kind);
     if (code != cudaSuccess || out.parts == NULL)
         return code;
     return sw_launch(sw_attend_merge_kernel, n_tokens * m.n_heads, SW_ATTEND_THREADS, 0, stream,
-                     SW_LAUNCH_PLAIN, m, out);
+                     kind, m, out);
 }
 
 #endif

@@ -2,9 +2,8 @@
  * Products of many tokens: blocks of a prompt, and batches of more sequences than product.cuh
  * takes.
  *
- * First a small kernel brings the input's rows into the matrix's form (norm included), in global
- * memory: rows of whole planes, a plane 64 bytes, zero behind the last column. Then one of two
- * kernels multiplies.
+ * First the input's rows come into the matrix's form, in global memory (many.cuh): through a small
+ * kernel, norm included, or left so by the kernel in front. Then one of two kernels multiplies.
  *
  * On tensor cores (sw_many_kernel). A product of 16 tokens x 8 rows takes fragments in which four
  * threads share a row. Which columns of a plane they hold is free as long as both sides agree, so
@@ -43,115 +42,39 @@
 #include "backend/cuda/device.h"
 #include "backend/cuda/input.cuh"
 #include "backend/cuda/launch.h"
+#include "backend/cuda/many.cuh"
 #include "backend/cuda/model.cuh"
 #include "backend/cuda/product.cuh"
 
 enum : uint32_t {
-    SW_MANY_PLANE = 64, /* bytes */
     SW_MANY_THREADS = 256,
     SW_MANY_F32_THREADS = 128,
     SW_MANY_PREPARE_THREADS = 128,
-    SW_MANY_F32_COLUMNS = 32, /* of a tile in shared memory */
 };
 
 /* What becomes of a product. */
 enum sw_many_end {
     SW_MANY_QKV,      /* rotated, to m.q and the cache */
     SW_MANY_RESIDUAL, /* added to m.x */
-    SW_MANY_GATE_UP,  /* silu(gate) * up to m.hidden */
+    SW_MANY_GATE_UP,  /* silu(gate) * up to what down takes, or to m.hidden */
     SW_MANY_LOGITS,   /* to m.logits */
-};
-
-struct sw_many_outlier {
-    uint32_t column, half; /* f16 */
-};
-
-/* Prepared rows, in m.many_scratch. */
-struct sw_many_rows {
-    uint8_t *rows;             /* (n, row_bytes) */
-    float *scales;             /* (n, n_scales): S8B64 of each plane, LLM8 the row's one */
-    uint32_t *n_outliers;      /* (n) LLM8 */
-    sw_many_outlier *outliers; /* (n, most_outliers) LLM8, in order of the columns */
-    uint32_t row_bytes, n_scales, most_outliers;
 };
 
 struct sw_many_job {
     sw_gpu_matrix matrix;
     sw_many_rows in;
+    sw_many_left left; /* GATE_UP: instead of m.hidden */
     uint32_t n_tokens, layer;
     sw_many_end end;
     uint32_t n_row_warps; /* side by side in a tile; the block's others share the columns */
     bool use_tf32;
 };
 
-SW_BOTH_SIDES uint32_t sw_many_align(size_t x, uint32_t to)
-{
-    return (uint32_t)((x + to - 1) / to * to);
-}
-
-/* Bytes of a prepared row: whole planes; of fp32 two, for sw_many_f32_kernel. */
-static inline uint32_t sw_many_row_bytes(sw_gpu_input input, uint32_t n_cols)
-{
-    switch (input) {
-    case SW_GPU_IN_F32:
-        return sw_many_align((size_t)n_cols * 4, SW_MANY_F32_COLUMNS * 4);
-    case SW_GPU_IN_BF16:
-    case SW_GPU_IN_F16:
-        return sw_many_align((size_t)n_cols * 2, SW_MANY_PLANE);
-    default:
-        return sw_many_align(n_cols, SW_MANY_PLANE);
-    }
-}
-
-/* Cuts m.many_scratch up for inputs of n_cols columns; bytes: what it takes, or NULL. */
-static inline sw_many_rows sw_many_rows_of(const sw_gpu_model &m, sw_gpu_input input,
-                                           uint32_t n_cols, size_t *bytes)
-{
-    const size_t n = m.max_batch > m.max_logits ? m.max_batch : m.max_logits;
-    sw_many_rows r = {};
-    uint8_t *at = static_cast<uint8_t *>(m.many_scratch);
-    size_t end = 0;
-    r.row_bytes = sw_many_row_bytes(input, n_cols);
-    r.n_scales = input == SW_GPU_IN_S8B64 ? r.row_bytes / SW_MANY_PLANE : 1;
-    r.most_outliers = n_cols;
-    r.rows = at;
-    end += n * r.row_bytes;
-    r.scales = reinterpret_cast<float *>(at + end);
-    end += sw_many_align(n * r.n_scales * sizeof(float), 16);
-    r.n_outliers = reinterpret_cast<uint32_t *>(at + end);
-    end += sw_many_align(n * sizeof(uint32_t), 16);
-    r.outliers = reinterpret_cast<sw_many_outlier *>(at + end);
-    if (input == SW_GPU_IN_LLM8)
-        end += n * r.most_outliers * sizeof(sw_many_outlier);
-    if (bytes != NULL)
-        *bytes = end;
-    return r;
-}
-
-/* Bytes that m.many_scratch must have; everything else of m is filled in. */
-static inline size_t sw_gpu_many_bytes(const sw_gpu_model &m)
-{
-    const uint32_t columns[] = {m.dim, m.n_heads * m.head_dim, m.hidden_dim};
-    size_t most = 0, bytes;
-    for (uint32_t n_cols : columns) {
-        sw_many_rows_of(m, m.layer_input, n_cols, &bytes);
-        most = most > bytes ? most : bytes;
-    }
-    sw_many_rows_of(m, m.head_input, m.dim, &bytes);
-    return most > bytes ? most : bytes;
-}
-
 SW_DEVICE uint32_t sw_many_count(uint32_t bits)
 {
     bits -= bits >> 1 & 0x55555555u;
     bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
     return ((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
-}
-
-/* Nearest, ties away from zero, as cvt.rna.tf32 does; what is no number stays so. */
-SW_DEVICE uint32_t sw_many_tf32(uint32_t bits)
-{
-    return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & 0xffffe000u;
 }
 
 /* One quad of a prepared row's numbers; zeros behind the last column, also of a row without
@@ -332,8 +255,11 @@ SW_DEVICE void sw_many_store(const sw_gpu_model &m, const sw_many_job &job, uint
                               rotated[i]);
         }
     } else if (job.end == SW_MANY_GATE_UP) {
-        m.hidden[(size_t)t * m.hidden_dim + v / 2] =
-            sw_many_round(m, y[0] / (1.0f + expf(-y[0])) * y[1]);
+        const float x = sw_many_round(m, y[0] / (1.0f + expf(-y[0])) * y[1]);
+        if (job.left.rows != nullptr)
+            sw_many_put(job.left, t, v / 2, x);
+        else
+            m.hidden[(size_t)t * m.hidden_dim + v / 2] = x;
     } else {
         for (uint32_t i = 0; i < 2; i++) {
             if (v + i >= job.matrix.n_rows)
@@ -896,27 +822,34 @@ static cudaError_t sw_many_prepare(const sw_input_source &source, const sw_many_
                      job.n_tokens, job.use_tf32);
 }
 
-/* The input prepared and multiplied. form and input: the matrix's pair. */
-static inline cudaError_t sw_many_run(const sw_gpu_model &m, const sw_gpu_matrix &matrix,
-                                      sw_gpu_input input, const sw_input_source &source,
-                                      uint32_t n_tokens, uint32_t layer, sw_many_end end,
-                                      cudaStream_t stream)
+/* The rows of an input in its form. */
+static inline cudaError_t sw_many_prepare_any(const sw_input_source &source, sw_gpu_input input,
+                                              const sw_many_job &job, cudaStream_t stream,
+                                              sw_launch_kind kind)
 {
-    const sw_launch_kind kind = m.overlaps ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
-    const sw_gpu_form form = matrix.form;
-    sw_many_job job = {};
-    cudaError_t code;
-    job.matrix = matrix;
-    job.in = sw_many_rows_of(m, input, matrix.n_cols, NULL);
-    job.n_tokens = n_tokens;
-    job.layer = layer;
-    job.end = end;
-    job.use_tf32 = m.use_tf32 && form == SW_GPU_F32;
     switch (input) {
     case SW_GPU_IN_F32:
-        code = sw_many_prepare<SW_GPU_IN_F32>(source, job, stream, kind);
-        if (code != cudaSuccess)
-            return code;
+        return sw_many_prepare<SW_GPU_IN_F32>(source, job, stream, kind);
+    case SW_GPU_IN_BF16:
+        return sw_many_prepare<SW_GPU_IN_BF16>(source, job, stream, kind);
+    case SW_GPU_IN_F16:
+        return sw_many_prepare<SW_GPU_IN_F16>(source, job, stream, kind);
+    case SW_GPU_IN_S8B64:
+        return sw_many_prepare<SW_GPU_IN_S8B64>(source, job, stream, kind);
+    case SW_GPU_IN_LLM8:
+        return sw_many_prepare<SW_GPU_IN_LLM8>(source, job, stream, kind);
+    }
+    return cudaErrorInvalidValue;
+}
+
+/* Times the matrix. */
+static inline cudaError_t sw_many_multiply(const sw_gpu_model &m, sw_gpu_input input,
+                                           const sw_many_job &job, cudaStream_t stream,
+                                           sw_launch_kind kind)
+{
+    const sw_gpu_form form = job.matrix.form;
+    switch (input) {
+    case SW_GPU_IN_F32:
         if (form == SW_GPU_BF16)
             return sw_many_f32<SW_GPU_BF16>(m, job, stream, kind);
         if (form == SW_GPU_FP4)
@@ -925,31 +858,45 @@ static inline cudaError_t sw_many_run(const sw_gpu_model &m, const sw_gpu_matrix
             return sw_many_tensor<SW_GPU_F32, SW_GPU_IN_F32>(m, job, stream, kind);
         return sw_many_f32<SW_GPU_F32>(m, job, stream, kind);
     case SW_GPU_IN_BF16:
-        code = sw_many_prepare<SW_GPU_IN_BF16>(source, job, stream, kind);
-        if (code != cudaSuccess)
-            return code;
         return sw_many_tensor<SW_GPU_BF16, SW_GPU_IN_BF16>(m, job, stream, kind);
     case SW_GPU_IN_F16:
-        code = sw_many_prepare<SW_GPU_IN_F16>(source, job, stream, kind);
-        if (code != cudaSuccess)
-            return code;
         if (form == SW_GPU_S4)
             return sw_many_tensor<SW_GPU_S4, SW_GPU_IN_F16>(m, job, stream, kind);
         if (form == SW_GPU_S8)
             return sw_many_tensor<SW_GPU_S8, SW_GPU_IN_F16>(m, job, stream, kind);
         return sw_many_tensor<SW_GPU_F16, SW_GPU_IN_F16>(m, job, stream, kind);
     case SW_GPU_IN_S8B64:
-        code = sw_many_prepare<SW_GPU_IN_S8B64>(source, job, stream, kind);
-        if (code != cudaSuccess)
-            return code;
         return sw_many_tensor<SW_GPU_S8, SW_GPU_IN_S8B64>(m, job, stream, kind);
     case SW_GPU_IN_LLM8:
-        code = sw_many_prepare<SW_GPU_IN_LLM8>(source, job, stream, kind);
-        if (code != cudaSuccess)
-            return code;
         return sw_many_tensor<SW_GPU_S8, SW_GPU_IN_LLM8>(m, job, stream, kind);
     }
     return cudaErrorInvalidValue;
+}
+
+/* A product of rows that are there already (left.rows not NULL), or are prepared from source. */
+static inline cudaError_t sw_many_run(const sw_gpu_model &m, const sw_gpu_matrix &matrix,
+                                      sw_gpu_input input, const sw_many_left &left,
+                                      const sw_input_source &source, uint32_t n_tokens,
+                                      uint32_t layer, sw_many_end end, cudaStream_t stream)
+{
+    const sw_launch_kind kind = m.overlaps ? SW_LAUNCH_OVERLAPPED : SW_LAUNCH_PLAIN;
+    sw_many_job job = {};
+    job.matrix = matrix;
+    job.in = sw_many_rows_of(m, input, matrix.n_cols, NULL);
+    job.n_tokens = n_tokens;
+    job.layer = layer;
+    job.end = end;
+    job.use_tf32 = m.use_tf32 && matrix.form == SW_GPU_F32;
+    if (end == SW_MANY_GATE_UP)
+        job.left = sw_many_left_of(m, m.hidden_dim);
+    if (left.rows != NULL) {
+        job.in.rows = left.rows;
+    } else {
+        cudaError_t code = sw_many_prepare_any(source, input, job, stream, kind);
+        if (code != cudaSuccess)
+            return code;
+    }
+    return sw_many_multiply(m, input, job, stream, kind);
 }
 
 static inline sw_input_source sw_many_source(const sw_gpu_model &m, const float *x,
@@ -965,30 +912,32 @@ static inline sw_input_source sw_many_source(const sw_gpu_model &m, const float 
 
 /*
  * The products of a layer for n_tokens of the batch, from 1 to max_batch: norm of m.x to m.q and
- * the cache; m.attended to m.x; norm of m.x to m.hidden; m.hidden to m.x. layer is the host's copy,
- * with the device's pointers in it.
+ * the cache; what sw_gpu_attend_many left to m.x; norm of m.x to what down takes; that to m.x.
+ * layer is the host's copy, with the device's pointers in it.
  */
 static inline cudaError_t sw_gpu_many_qkv(const sw_gpu_model &m, const sw_gpu_layer &layer,
                                           uint32_t layer_index, uint32_t n_tokens,
                                           cudaStream_t stream)
 {
-    return sw_many_run(m, layer.qkv, m.layer_input, sw_many_source(m, m.x, layer.attention_norm),
-                       n_tokens, layer_index, SW_MANY_QKV, stream);
+    return sw_many_run(m, layer.qkv, m.layer_input, {},
+                       sw_many_source(m, m.x, layer.attention_norm), n_tokens, layer_index,
+                       SW_MANY_QKV, stream);
 }
 
 static inline cudaError_t sw_gpu_many_o(const sw_gpu_model &m, const sw_gpu_layer &layer,
                                         uint32_t layer_index, uint32_t n_tokens,
                                         cudaStream_t stream)
 {
-    return sw_many_run(m, layer.o, m.layer_input, sw_many_source(m, m.attended, NULL), n_tokens,
-                       layer_index, SW_MANY_RESIDUAL, stream);
+    return sw_many_run(m, layer.o, m.layer_input, sw_many_left_of(m, layer.o.n_cols),
+                       sw_many_source(m, m.attended, NULL), n_tokens, layer_index, SW_MANY_RESIDUAL,
+                       stream);
 }
 
 static inline cudaError_t sw_gpu_many_gate_up(const sw_gpu_model &m, const sw_gpu_layer &layer,
                                               uint32_t layer_index, uint32_t n_tokens,
                                               cudaStream_t stream)
 {
-    return sw_many_run(m, layer.gate_up, m.layer_input, sw_many_source(m, m.x, layer.mlp_norm),
+    return sw_many_run(m, layer.gate_up, m.layer_input, {}, sw_many_source(m, m.x, layer.mlp_norm),
                        n_tokens, layer_index, SW_MANY_GATE_UP, stream);
 }
 
@@ -996,8 +945,9 @@ static inline cudaError_t sw_gpu_many_down(const sw_gpu_model &m, const sw_gpu_l
                                            uint32_t layer_index, uint32_t n_tokens,
                                            cudaStream_t stream)
 {
-    return sw_many_run(m, layer.down, m.layer_input, sw_many_source(m, m.hidden, NULL), n_tokens,
-                       layer_index, SW_MANY_RESIDUAL, stream);
+    return sw_many_run(m, layer.down, m.layer_input, sw_many_left_of(m, layer.down.n_cols),
+                       sw_many_source(m, m.hidden, NULL), n_tokens, layer_index, SW_MANY_RESIDUAL,
+                       stream);
 }
 
 /* Logits of the tokens that want them: n_logits rows, token m.wanted[i] of the batch to row i. */
@@ -1006,7 +956,7 @@ static inline cudaError_t sw_gpu_many_head(const sw_gpu_model &m, uint32_t n_log
 {
     sw_input_source source = sw_many_source(m, m.x, m.final_norm);
     source.rows = m.wanted;
-    return sw_many_run(m, m.head, m.head_input, source, n_logits, 0, SW_MANY_LOGITS, stream);
+    return sw_many_run(m, m.head, m.head_input, {}, source, n_logits, 0, SW_MANY_LOGITS, stream);
 }
 
 #endif

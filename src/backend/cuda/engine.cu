@@ -23,11 +23,8 @@
 
 #include "backend/cuda/gemm.cuh"
 #include "backend/cuda/limits.cuh"
-#include "backend/cuda/step.cuh"
-#if __has_include("backend/cuda/persistent.cuh")
 #include "backend/cuda/persistent.cuh"
-#define SW_HAS_PERSISTENT
-#endif
+#include "backend/cuda/step.cuh"
 
 namespace
 {
@@ -87,9 +84,7 @@ struct sw_gpu {
     cudaGraphExec_t answer_step;
 
     sw_gpu_limits limits;
-#ifdef SW_HAS_PERSISTENT
     sw_gpu_persistent *persistent;
-#endif
     char mode_reason[128];
 };
 
@@ -264,9 +259,7 @@ void gpu_close(struct sw_gpu *gpu)
     cudaSetDevice(gpu->plan.gpu);
     if (gpu->has_stream)
         cudaStreamSynchronize(gpu->stream);
-#ifdef SW_HAS_PERSISTENT
     sw_gpu_persistent_destroy(gpu->persistent);
-#endif
     sw_gpu_limits_close(&gpu->limits);
     for (cudaGraphExec_t graph : gpu->few) {
         if (graph != NULL)
@@ -782,21 +775,18 @@ void fill_step(sw_gpu *gpu)
 enum sw_code prepare_persistent(sw_gpu *gpu, struct sw_error *err)
 {
     const enum sw_gpu_mode mode = gpu->plan.mode;
-    const char *reason = "this plug-in was built without it";
     cudaError_t error = cudaSuccess;
     if (mode == SW_GPU_GRAPH)
         return SW_OK;
-#ifdef SW_HAS_PERSISTENT
     const sw_gpu_persistent_options options = {};
-    reason = sw_gpu_persistent_can(&gpu->model, gpu->device.sm, gpu->device.n_sms,
-                                   gpu->step.shared_bytes, &options);
+    const char *reason = sw_gpu_persistent_can(&gpu->model, gpu->device.sm, gpu->device.n_sms,
+                                               gpu->step.shared_bytes, &options);
     if (reason == NULL)
         reason =
             sw_gpu_persistent_create(&gpu->persistent, &gpu->model, gpu->device.sm,
                                      gpu->device.n_sms, gpu->step.shared_bytes, &options, &error);
     if (reason == NULL)
         return SW_OK;
-#endif
     if (mode == SW_GPU_PERSISTENT && error != cudaSuccess)
         return cuda_failed(error, reason, err);
     if (mode == SW_GPU_PERSISTENT)
@@ -1026,7 +1016,6 @@ enum sw_code gpu_decode(struct sw_gpu *gpu, struct sw_backend_answer *answer, st
     if (!gpu->is_ready)
         return fail(err, SW_EUSAGE, "the model is not ready");
     TRY(cudaSetDevice(gpu->plan.gpu));
-#ifdef SW_HAS_PERSISTENT
     if (gpu->persistent != NULL) {
         moment now;
         enum sw_code code = read_clocks(gpu, &now, err);
@@ -1040,7 +1029,6 @@ enum sw_code gpu_decode(struct sw_gpu *gpu, struct sw_backend_answer *answer, st
         return error != cudaSuccess ? cuda_failed(error, failed, err)
                                     : fail(err, SW_ESYSTEM, "%s", failed);
     }
-#endif
     return decode_by_graph(gpu, answer, err);
 }
 
@@ -1077,17 +1065,13 @@ void gpu_describe(const struct sw_gpu *gpu, struct sw_gpu_info *out)
     out->device = gpu->device;
     out->mode = "graph";
     out->mode_reason = gpu->mode_reason;
-#ifdef SW_HAS_PERSISTENT
     if (gpu->persistent != NULL)
         out->mode = "persistent";
-#endif
     out->weight_bytes = gpu->weight_bytes;
     out->cache_bytes = gpu->cache_bytes;
     out->scratch_bytes = gpu->scratch_bytes;
-#ifdef SW_HAS_PERSISTENT
     if (gpu->persistent != NULL)
         out->scratch_bytes += sw_gpu_persistent_bytes(gpu->persistent);
-#endif
 }
 
 } // namespace

@@ -380,9 +380,11 @@ static void reads_weights_in_pieces(void **)
 static void any_order_of_threads_gives_the_same(void **)
 {
     std::vector<sw_gpu_persistent_options> ways;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 4; i++) {
         ways.push_back(way(i % 2 == 0 ? SW_GPU_PERSISTENT_FIVE : SW_GPU_PERSISTENT_FOUR, 4, 32,
-                           i % 2 == 0 ? 3 : 0, 0));
+                           i % 2 == 0 ? 3 : 0, 4096));
+        ways.back().head_layers = static_cast<uint32_t>(i);
+    }
     check(grouped, arithmetics[F32], ways, 5);
 }
 
@@ -613,6 +615,25 @@ static void refuses_what_it_cannot_do(void **)
     model_close(of);
 }
 
+static void reads_options(void **)
+{
+    sw_gpu_persistent_options o;
+    assert_null(sw_gpu_persistent_options_read(&o, nullptr));
+    assert_int_equal(o.variant, SW_GPU_PERSISTENT_BEST);
+    assert_null(sw_gpu_persistent_options_read(
+        &o, "variant=four,blocks=7,threads=96,ring=4096,stretch=5,head=3,patience_ms=20"));
+    assert_int_equal(o.variant, SW_GPU_PERSISTENT_FOUR);
+    assert_int_equal(o.n_blocks, 7);
+    assert_int_equal(o.n_threads, 96);
+    assert_int_equal(o.ring_bytes, 4096);
+    assert_int_equal(o.stretch, 5);
+    assert_int_equal(o.head_layers, 3);
+    assert_int_equal(o.patience_ns, 20000000);
+    for (const char *wrong : {"variant=six", "blocks=", "blocks=-1", "blocks=1x", "threads",
+                              "ring=1 ", "head=99999999999"})
+        assert_non_null(sw_gpu_persistent_options_read(&o, wrong));
+}
+
 /* Every allocation and every call that can fail leaves nothing behind. */
 static void fails_without_leaks(void **)
 {
@@ -650,6 +671,7 @@ int main(void)
         cmocka_unit_test(gives_up_in_the_end),
         cmocka_unit_test(chooses_as_the_sampler_does),
         cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(reads_options),
         cmocka_unit_test(fails_without_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

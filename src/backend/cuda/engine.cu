@@ -778,9 +778,12 @@ enum sw_code prepare_persistent(sw_gpu *gpu, struct sw_error *err)
     cudaError_t error = cudaSuccess;
     if (mode == SW_GPU_GRAPH)
         return SW_OK;
-    const sw_gpu_persistent_options options = {};
-    const char *reason = sw_gpu_persistent_can(&gpu->model, gpu->device.sm, gpu->device.n_sms,
-                                               gpu->step.shared_bytes, &options);
+    /* For who times its variants; otherwise unset. */
+    sw_gpu_persistent_options options;
+    const char *reason = sw_gpu_persistent_options_read(&options, getenv("SMOLWATT_PERSISTENT"));
+    if (reason == NULL)
+        reason = sw_gpu_persistent_can(&gpu->model, gpu->device.sm, gpu->device.n_sms,
+                                       gpu->step.shared_bytes, &options);
     if (reason == NULL)
         reason =
             sw_gpu_persistent_create(&gpu->persistent, &gpu->model, gpu->device.sm,

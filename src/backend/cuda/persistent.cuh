@@ -62,7 +62,7 @@ SW_DEVICE void sw_persistent_begin(sw_persistent_block &b, const sw_persistent_l
     b.attend.value = b.attend.key + m.head_dim;
     b.cosines = b.attend.value + m.head_dim;
     b.sines = b.cosines + m.head_dim / 2;
-    b.attend.lists = b.sines + m.head_dim / 2;
+    b.attend.lists = sw_shared_take<float>(p.memory.lists_at);
 
     sw_ring &ring = b.ring;
     ring = {};
@@ -201,6 +201,28 @@ SW_DEVICE void sw_persistent_add_heads(sw_persistent_block &b, const sw_gpu_mode
     sw_sync_block();
 }
 
+/* The head is a fifth of all bytes, and while layers wait for each other memory rests: what the
+ * ring will not hold of the block's rows comes to the second cache during the last layers, a step
+ * of 4 head_layers in front of each product. */
+SW_DEVICE void sw_persistent_prefetch(const sw_persistent_block &b, const sw_persistent_launch &p,
+                                      uint32_t step)
+{
+    enum : uint32_t { LINE = 128 };
+    const sw_persistent_shape shape = b.ring.shapes[SW_PART_HEAD];
+    const sw_persistent_share share = b.ring.shares[SW_PART_HEAD];
+    const sw_persistent_source source = b.ring.sources[4 * p.m.n_layers];
+    const uint32_t bytes = (share.end - share.begin) * shape.row_bytes;
+    const uint32_t skipped = b.ring.size < bytes ? b.ring.size : bytes;
+    const uint32_t n_lines = (bytes - skipped + LINE - 1) / LINE, n_steps = 4 * p.head_layers;
+    const uint32_t begin = static_cast<uint32_t>(static_cast<uint64_t>(n_lines) * step / n_steps);
+    const uint32_t end =
+        static_cast<uint32_t>(static_cast<uint64_t>(n_lines) * (step + 1) / n_steps);
+    const unsigned char *from =
+        source.rows + static_cast<size_t>(share.begin) * shape.row_bytes + skipped;
+    for (uint32_t i = begin + threadIdx.x; i < end; i += blockDim.x)
+        sw_prefetch_l2(from + static_cast<size_t>(i) * LINE);
+}
+
 /* A layer: its four products, each with the exchange in front of it. One loop, so that what they
  * have in common is there once; epoch is the layer's. */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, sw_gpu_form CACHE, bool ROUNDS>
@@ -216,12 +238,13 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
     for (uint32_t part = SW_PART_QKV; part <= SW_PART_DOWN; part++) {
         const uint64_t *words = p.words.hidden;
         uint32_t n_words = m.hidden_dim, of = epoch;
-        sw_shared<float> to = b.raw;
+        uint32_t to_at =
+            p.memory.raw_at;       /* not arrays: their addresses would be of no known space */
         if (part == SW_PART_QKV) { /* of the layer before; the first one has the embedding */
             words = p.words.x;
             n_words = layer == 0 ? 0 : m.dim;
             of = epoch - 1;
-            to = b.x[0];
+            to_at = p.memory.x_at[0];
         } else if (part == SW_PART_O) {
             sw_persistent_attend_all<CACHE>(b, p, layer, position, epoch);
             words = p.words.parts;
@@ -229,23 +252,25 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
         } else if (part == SW_PART_GATE_UP) {
             words = p.words.middle;
             n_words = p.is_four ? m.dim * m.n_kv_heads : m.dim;
-            to = p.is_four ? b.raw : b.x[1];
+            to_at = p.is_four ? p.memory.raw_at : p.memory.x_at[1];
         }
-        sw_ring_fill(ring);
-        sw_gather(to, words, n_words, of, b.patience);
-        const uint32_t source = 4 * layer + part;
-        const sw_ring_piece piece = sw_persistent_enter(ring, source);
+        const sw_ring_work work = sw_persistent_ahead(ring, 4 * layer + part);
+        const sw_input_layout l = p.layouts[part];
+        const uint32_t lanes = p.lanes[part];
+        if (layer + p.head_layers >= m.n_layers)
+            sw_persistent_prefetch(b, p, 4 * (layer + p.head_layers - m.n_layers) + part);
+        sw_gather(sw_shared_take<float>(to_at), words, n_words, of, b.patience);
+        sw_persistent_enter(ring);
         if (part == SW_PART_GATE_UP && p.is_four)
             sw_persistent_add_heads<ROUNDS>(b, m);
 
-        const sw_input_layout &l = p.layouts[part];
         const bool has_norm = part == SW_PART_QKV || part == SW_PART_GATE_UP;
-        const sw_shared<float> x = part == SW_PART_QKV       ? b.x[0]
-                                   : part == SW_PART_GATE_UP ? b.x[1]
-                                                             : b.raw;
+        const sw_shared<float> x = sw_shared_take<float>(
+            has_norm ? p.memory.x_at[part == SW_PART_GATE_UP ? 1 : 0] : p.memory.raw_at);
         const float scale = has_norm ? sw_norm_scale_of(x, l.n_cols, m.rms_eps) : 1;
         /* Attention's lists: FIVE those of the parts, FOUR those of the block's own warps. */
-        const sw_shared<float> lists = p.is_four ? b.attend.lists : b.raw;
+        const sw_shared<float> lists =
+            sw_shared_take<float>(p.is_four ? p.memory.lists_at : p.memory.raw_at);
         const uint32_t n_lists = p.is_four ? blockDim.x / SW_WARP : n_parts;
         const uint32_t apart = p.is_four ? m.n_heads / m.n_kv_heads * list : list;
         const uint32_t of_head = p.is_four ? list : n_parts * list;
@@ -254,11 +279,19 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
                 sw_quad_of(v, x, quad, l.n_cols);
                 if (has_norm) {
                     float w[4];
-                    sw_quad_of(w, sw_shared_take<float>(ring.data_at + piece.norm_at), quad,
+                    sw_quad_of(w, sw_shared_take<float>(ring.data_at + work.piece.norm_at), quad,
                                l.n_cols);
                     for (int i = 0; i < 4; i++)
                         v[i] = v[i] * scale * w[i];
                 }
+                return;
+            }
+            if (m.head_dim % 4 == 0) {
+                const uint32_t head = 4 * quad / m.head_dim;
+                v[0] = v[1] = v[2] = v[3] = 0;
+                if (4 * quad < l.n_cols)
+                    sw_mix_quad(v, lists + head * of_head, n_lists, apart,
+                                4 * quad - head * m.head_dim);
                 return;
             }
             SW_NO_UNROLL
@@ -279,8 +312,7 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
 
         if (part == SW_PART_GATE_UP) {
             sw_persistent_product<FORM, INPUT, 2, ROUNDS>(
-                ring, source, piece, input_at, l, p.lanes[part], true,
-                [&](uint32_t row, const float(&y)[2]) {
+                ring, work, input_at, l, lanes, true, [&](uint32_t row, const float(&y)[2]) {
                     const float hidden = sw_silu_times(y[0], y[1]);
                     sw_store_flagged(p.words.hidden + row, ROUNDS ? sw_round_f16(hidden) : hidden,
                                      epoch);
@@ -289,7 +321,7 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
         }
         const bool is_cut = part == SW_PART_O && p.is_four; /* a KV head's share of a sum */
         sw_persistent_product<FORM, INPUT, 1, false>(
-            ring, source, piece, input_at, l, p.lanes[part], !is_cut || kv_head == 0,
+            ring, work, input_at, l, lanes, !is_cut || kv_head == 0,
             [&](uint32_t row, const float(&y)[1]) {
                 if (is_cut) {
                     sw_store_flagged(p.words.middle + static_cast<size_t>(row) * m.n_kv_heads +
@@ -337,18 +369,18 @@ SW_DEVICE sw_persistent_choice sw_persistent_choose(sw_persistent_block &b,
                                                     uint32_t epoch)
 {
     const sw_gpu_model &m = p.m;
-    const uint32_t input_at = p.memory.input_at, source = 4 * m.n_layers, n = gridDim.x;
+    const uint32_t input_at = p.memory.input_at, n = gridDim.x;
     const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
     const uint32_t n_warps = blockDim.x / SW_WARP;
-    sw_ring_fill(b.ring);
+    const sw_ring_work work = sw_persistent_ahead(b.ring, 4 * m.n_layers);
     sw_gather(b.x[0], p.words.x, m.dim, epoch + m.n_layers - 1, b.patience);
-    const sw_ring_piece piece = sw_persistent_enter(b.ring, source);
-    sw_persistent_norm<FORM, INPUT, ROUNDS>(input_at, p.layouts[SW_PART_HEAD], b.x[0],
-                                            sw_shared_take<float>(b.ring.data_at + piece.norm_at),
-                                            m.rms_eps);
+    sw_persistent_enter(b.ring);
+    sw_persistent_norm<FORM, INPUT, ROUNDS>(
+        input_at, p.layouts[SW_PART_HEAD], b.x[0],
+        sw_shared_take<float>(b.ring.data_at + work.piece.norm_at), m.rms_eps);
     sw_candidate best = sw_candidate_none();
     sw_persistent_product<FORM, INPUT, 1, ROUNDS>(
-        b.ring, source, piece, input_at, p.layouts[SW_PART_HEAD], p.lanes[SW_PART_HEAD], true,
+        b.ring, work, input_at, p.layouts[SW_PART_HEAD], p.lanes[SW_PART_HEAD], true,
         [&](uint32_t row, const float(&y)[1]) {
             if (p.wants_logprobs) {
                 sw_candidate_add(best, y[0], static_cast<int32_t>(row));
@@ -539,6 +571,7 @@ static inline const char *sw_persistent_plan(sw_gpu_persistent *p, const sw_gpu_
     p->n_blocks = n_blocks;
     sw_persistent_launch &launch = p->launch;
     launch.m = m;
+    launch.head_layers = options.head_layers < m.n_layers ? options.head_layers : m.n_layers;
     launch.is_four = options.variant == SW_GPU_PERSISTENT_FOUR;
     if (launch.is_four) {
         const char *reason = sw_persistent_four_cannot(m, n_blocks);
@@ -626,8 +659,8 @@ static inline const char *sw_persistent_plan(sw_gpu_persistent *p, const sw_gpu_
     memory.x_at[1] = take(4 * static_cast<size_t>(m.dim));
     memory.raw_at = take(4 * n_raw);
     memory.input_at = take(input_bytes);
-    memory.attend_at =
-        take(4 * (static_cast<size_t>(group + 3) * m.head_dim + n_warps * group * list));
+    memory.attend_at = take(4 * static_cast<size_t>(group + 3) * m.head_dim);
+    memory.lists_at = take(4 * n_warps * group * list);
     memory.scratch_at = take(n_warps * (sizeof(sw_candidate) + 4));
     memory.ring_at = take(0);
     if (end >= shared_bytes)
@@ -649,6 +682,62 @@ static inline const char *sw_persistent_plan(sw_gpu_persistent *p, const sw_gpu_
         size_t n =
             ring_bytes / LEAST_PARTS > fixed ? (ring_bytes / LEAST_PARTS - fixed) / of_unit : 0;
         shape.rows_per_piece = static_cast<uint32_t>(n > 0 ? n : 1) * unit;
+    }
+    return nullptr;
+}
+
+inline const char *sw_gpu_persistent_options_read(struct sw_gpu_persistent_options *out,
+                                                  const char *text)
+{
+    const char *wrong = "the text of the persistent kernel's options is not understood";
+    *out = {};
+    while (text != nullptr && *text != '\0') {
+        auto is = [&](const char *name) {
+            const size_t n = strlen(name);
+            if (strncmp(text, name, n) != 0)
+                return false;
+            text += n;
+            return true;
+        };
+        uint32_t *number = nullptr;
+        bool is_patience = false;
+        if (is("variant=five"))
+            out->variant = SW_GPU_PERSISTENT_FIVE;
+        else if (is("variant=four"))
+            out->variant = SW_GPU_PERSISTENT_FOUR;
+        else if (is("variant=best"))
+            out->variant = SW_GPU_PERSISTENT_BEST;
+        else if (is("blocks="))
+            number = &out->n_blocks;
+        else if (is("threads="))
+            number = &out->n_threads;
+        else if (is("ring="))
+            number = &out->ring_bytes;
+        else if (is("stretch="))
+            number = &out->stretch;
+        else if (is("head="))
+            number = &out->head_layers;
+        else if (is("patience_ms="))
+            is_patience = true;
+        else
+            return wrong;
+        if (number != nullptr || is_patience) {
+            if (*text < '0' || *text > '9')
+                return wrong;
+            char *end;
+            const unsigned long value = strtoul(text, &end, 10);
+            if (value > INT32_MAX)
+                return wrong;
+            if (is_patience)
+                out->patience_ns = static_cast<uint64_t>(value) * 1000000;
+            else
+                *number = static_cast<uint32_t>(value);
+            text = end;
+        }
+        if (*text == ',')
+            text++;
+        else if (*text != '\0')
+            return wrong;
     }
     return nullptr;
 }

@@ -245,4 +245,25 @@ SW_DEVICE sw_mixed sw_mix_lists(sw_shared<float> lists, uint32_t n, uint32_t apa
     return all;
 }
 
+/* Four columns of one head at once, the first of them a multiple of 2, divided; the same numbers.
+ */
+SW_DEVICE void sw_mix_quad(float (&v)[4], sw_shared<float> lists, uint32_t n, uint32_t apart,
+                           uint32_t column)
+{
+    float largest = -INFINITY, sum = 0;
+    for (int i = 0; i < 4; i++)
+        v[i] = 0;
+    for (uint32_t i = 0; i < n; i++)
+        largest = sw_attention_larger(largest, lists[i * apart]);
+    const float base = sw_attention_base(largest);
+    for (uint32_t i = 0; i < n; i++) {
+        const float factor = expf(static_cast<float>(lists[i * apart]) - base);
+        sum = fmaf(lists[i * apart + 1], factor, sum);
+        for (uint32_t k = 0; k < 4; k++)
+            v[k] = fmaf(lists[i * apart + 2 + column + k], factor, v[k]);
+    }
+    for (int i = 0; i < 4; i++)
+        v[i] /= sum;
+}
+
 #endif

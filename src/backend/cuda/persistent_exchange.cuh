@@ -74,14 +74,19 @@ SW_DEVICE bool sw_poll_again(sw_patience &patience, uint32_t &n_polls, uint64_t 
     return !patience.is_lost;
 }
 
-/* The number of one word, once it has the epoch. */
-SW_DEVICE float sw_await(const uint64_t *word, uint32_t epoch, sw_patience &patience)
+/* The numbers of two words, which may be the same, once they have the epoch. */
+SW_DEVICE void sw_await(float (&out)[2], const uint64_t *first, const uint64_t *second,
+                        uint32_t epoch, sw_patience &patience)
 {
     uint32_t n_polls = 0;
-    uint64_t since = 0, got = sw_load_flagged(word);
-    while (static_cast<uint32_t>(got >> 32) != epoch && sw_poll_again(patience, n_polls, since))
-        got = sw_load_flagged(word);
-    return sw_as_float(static_cast<uint32_t>(got));
+    uint64_t since = 0, a, b;
+    do {
+        a = sw_load_flagged(first);
+        b = sw_load_flagged(second);
+    } while ((static_cast<uint32_t>(a >> 32) != epoch || static_cast<uint32_t>(b >> 32) != epoch) &&
+             sw_poll_again(patience, n_polls, since));
+    out[0] = sw_as_float(static_cast<uint32_t>(a));
+    out[1] = sw_as_float(static_cast<uint32_t>(b));
 }
 
 /* BATCH words of each thread are under way at once: words first, first + blockDim.x, ... */

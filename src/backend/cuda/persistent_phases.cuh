@@ -21,7 +21,8 @@ struct sw_persistent_memory {
     uint32_t x_at[2];   /* (dim) floats: the residual in front of a layer's first and second half */
     uint32_t raw_at;    /* floats as they were gathered */
     uint32_t input_at;  /* a product's input, input.cuh */
-    uint32_t attend_at; /* floats: q, key, value, cosines, sines, lists */
+    uint32_t attend_at; /* floats: q, key, value, cosines, sines */
+    uint32_t lists_at;  /* floats, persistent_attention.cuh */
     uint32_t scratch_at;
     uint32_t ring_at, ring_bytes;
     uint32_t total;
@@ -52,6 +53,7 @@ struct sw_persistent_launch {
     uint32_t stretch, n_stretches; /* FIVE: positions of a stretch, and stretches of the answer */
     uint32_t n_lanes;              /* of a key */
     bool is_chunked;
+    uint32_t head_layers; /* the last ones, in which the head comes to L2 ahead of the ring */
 
     int32_t id; /* the first token to run */
     uint32_t position, sequence, max_ids;
@@ -136,13 +138,12 @@ SW_DEVICE void sw_persistent_norm(uint32_t at, const sw_input_layout &l, sw_shar
 
 /* Chunk c of a row of a piece. */
 template <sw_gpu_form FORM>
-SW_DEVICE sw_weight_chunk<FORM>
-sw_ring_weights(const sw_ring &ring, const sw_persistent_shape &shape, const sw_ring_piece &piece,
-                uint32_t row, uint32_t c)
+SW_DEVICE sw_weight_chunk<FORM> sw_ring_weights(const sw_ring &ring, const sw_ring_work &work,
+                                                uint32_t row, uint32_t c)
 {
     sw_weight_chunk<FORM> w;
-    w.chunk = sw_shared_load16(ring.data, piece.rows_at + row * shape.used_bytes + 16 * c);
-    uint32_t scales_at = ring.data_at + piece.scales_at + row * shape.scale_bytes;
+    w.chunk = sw_shared_load16(ring.data, work.piece.rows_at + row * work.used_bytes + 16 * c);
+    uint32_t scales_at = ring.data_at + work.piece.scales_at + row * work.scale_bytes;
     if constexpr (FORM == SW_GPU_S4)
         w.scale = sw_shared_take<uint16_t>(scales_at)[c];
     if constexpr (FORM == SW_GPU_FP4)
@@ -152,26 +153,23 @@ sw_ring_weights(const sw_ring &ring, const sw_persistent_shape &shape, const sw_
 }
 
 /*
- * The block's rows of a matrix, R at a time, times the input at input_at. `piece` is the first one,
- * taken; the others are taken as they come. finish(unit, y) is called by one lane for each R rows,
- * y[R] their products. adds_bias is false where another block adds it.
+ * The block's rows of a matrix, R at a time, times the input at input_at. `work` is the first
+ * piece, ready; the others are taken as they come. finish(unit, y) is called by one lane for each R
+ * rows, y[R] their products. adds_bias is false where another block adds it.
  */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, int R, bool ROUNDS, class FINISH>
-SW_DEVICE void sw_persistent_product(sw_ring &ring, uint32_t source, sw_ring_piece piece,
-                                     uint32_t input_at, const sw_input_layout &l, uint32_t lanes,
-                                     bool adds_bias, FINISH finish)
+SW_DEVICE void sw_persistent_product(sw_ring &ring, sw_ring_work work, uint32_t input_at,
+                                     const sw_input_layout &l, uint32_t lanes, bool adds_bias,
+                                     FINISH finish)
 {
     constexpr int STEPS = 3;
-    const uint32_t part = sw_ring_part(ring, source);
-    const sw_persistent_shape shape = ring.shapes[part];
-    const sw_persistent_share share = ring.shares[part];
-    const sw_persistent_source from = ring.sources[source];
-    const bool has_bias = adds_bias && from.bias != nullptr;
+    const bool has_bias = adds_bias && work.has_bias;
     const uint32_t lane = threadIdx.x % SW_WARP, own = lane % lanes;
     const uint32_t warp = threadIdx.x / SW_WARP, n_warps = blockDim.x / SW_WARP;
     const uint32_t units_at_once = n_warps * (SW_WARP / lanes);
     const uint32_t at[1] = {input_at};
     for (;;) {
+        const sw_ring_piece piece = work.piece;
         const uint32_t n_units = (piece.end - piece.begin) / R;
         /* Units go to warps in turn, so that few of them use all schedulers. */
         for (uint32_t base = warp; base < n_units; base += units_at_once) {
@@ -198,7 +196,7 @@ SW_DEVICE void sw_persistent_product(sw_ring &ring, uint32_t source, sw_ring_pie
                     for (int r = 0; r < R; r++) {
                         w[s][r] = {};
                         if (is_mine && c < l.n_chunks)
-                            w[s][r] = sw_ring_weights<FORM>(ring, shape, piece,
+                            w[s][r] = sw_ring_weights<FORM>(ring, work,
                                                             unit * R + static_cast<uint32_t>(r), c);
                     }
                 }
@@ -218,23 +216,28 @@ SW_DEVICE void sw_persistent_product(sw_ring &ring, uint32_t source, sw_ring_pie
             if (is_mine && own == 0)
                 finish(piece.begin / R + unit, y);
         }
-        if (piece.end == share.end)
+        if (piece.end == work.end)
             return;
-        uint32_t next = piece.end;
+        sw_ring_fill(ring);
+        work = sw_ring_take(ring, work.source, piece.end);
         sw_ring_ready(ring);
         sw_sync_block();
         sw_ring_release(ring);
-        sw_ring_fill(ring);
-        piece = sw_ring_take(ring, source, next);
     }
 }
 
 /* Between an exchange and its product: the gathered numbers and the piece are everyone's. */
-SW_DEVICE sw_ring_piece sw_persistent_enter(sw_ring &ring, uint32_t source)
+SW_DEVICE void sw_persistent_enter(sw_ring &ring)
 {
     sw_ring_ready(ring);
     sw_sync_block();
     sw_ring_release(ring);
+}
+
+/* Room for copies, and the first piece of a source. */
+SW_DEVICE sw_ring_work sw_persistent_ahead(sw_ring &ring, uint32_t source)
+{
+    sw_ring_fill(ring);
     const sw_persistent_share share = ring.shares[sw_ring_part(ring, source)];
     return sw_ring_take(ring, source, share.begin);
 }
@@ -275,17 +278,21 @@ SW_DEVICE void sw_stretch_gather(const sw_gpu_model &m, const sw_stretch &s,
     const uint64_t *value = key + static_cast<size_t>(m.n_kv_heads) * head_dim;
     const size_t row = static_cast<size_t>(s.position) * head_dim * sw_cache<CACHE>::bytes;
     for (uint32_t i = threadIdx.x; i < n_items; i += blockDim.x) {
-        if (i >= n_pairs) {
-            const uint32_t c = i - n_pairs;
-            memory.value[c] = sw_stretch_keep<CACHE>(s.values + row, c,
-                                                     sw_await(value + c, epoch, patience), appends);
+        const bool is_value = i >= n_pairs;
+        const uint32_t head = i / half, r = is_value ? i - n_pairs : i - head * half;
+        const uint64_t *word = (is_value       ? value
+                                : head < group ? queries + head * head_dim
+                                               : key) +
+                               r;
+        float y[2];
+        sw_await(y, word, is_value ? word : word + half, epoch, patience);
+        if (is_value) {
+            memory.value[r] = sw_stretch_keep<CACHE>(s.values + row, r, y[0], appends);
             continue;
         }
-        const uint32_t head = i / half, r = i - head * half;
-        const uint64_t *pair = (head < group ? queries + head * head_dim : key) + r;
-        float a = sw_await(pair, epoch, patience), b = sw_await(pair + half, epoch, patience);
-        float c = cosines[r], d = sines[r];
-        float first = a * c - b * d, second = b * c + a * d; /* as sw_epilogue_qkv */
+        const float cosine = cosines[r], sine = sines[r];
+        const float first = y[0] * cosine - y[1] * sine; /* as sw_epilogue_qkv */
+        const float second = y[1] * cosine + y[0] * sine;
         if (head < group) {
             memory.q[head * head_dim + r] = first;
             memory.q[head * head_dim + half + r] = second;

@@ -8,11 +8,12 @@
  * group of asynchronous copies (device.h); where those do not exist (sm_75) a piece is there when
  * it has been asked for, and what is gained is that this happens before the wait for others.
  *
- *     sw_ring_fill(ring);       asks for pieces while there is room; before waiting for others
- *     sw_ring_ready(ring);      the next piece is there for the thread that asked for it;
+ *     sw_ring_fill(ring);       asks for pieces while there is room
+ *     work = sw_ring_take(ring, source, row);    where the next one is going to be;
+ *     ...                       waiting for others
+ *     sw_ring_ready(ring);      it is there for the thread that asked for it;
  *     sw_sync_block();          for all
- *     sw_ring_release(ring);    what was taken before this barrier may be written over
- *     piece = sw_ring_take(ring, source, row);
+ *     sw_ring_release(ring);    the pieces in front of it may be written over
  */
 #ifndef SW_BACKEND_CUDA_PERSISTENT_RING_CUH
 #define SW_BACKEND_CUDA_PERSISTENT_RING_CUH
@@ -63,6 +64,7 @@ struct sw_ring {
     uint32_t size;    /* a multiple of 16 */
     uint32_t head;    /* behind the newest piece */
     uint32_t read;    /* behind the newest piece that was taken */
+    uint32_t before;  /* and behind the one before it */
     uint32_t tail;    /* behind the newest piece that may be written over */
     uint32_t n_unread, n_held;
     uint32_t source, row; /* the piece to ask for next: the row is the first of it */
@@ -132,6 +134,23 @@ SW_DEVICE void sw_ring_copy(const sw_ring &ring, uint32_t to, const unsigned cha
     }
 }
 
+/* Four chunks, a block's threads apart. Where copies are not asynchronous, all four are under way
+ * before the first is waited for. */
+SW_DEVICE void sw_ring_copy_four(const sw_ring &ring, uint32_t to, const unsigned char *from)
+{
+    const uint32_t apart = 16 * blockDim.x;
+#if defined(SW_EMULATED) || __CUDA_ARCH__ >= 800
+    for (uint32_t i = 0; i < 4; i++)
+        sw_copy16(ring.data, to + i * apart, from + i * apart);
+#else
+    sw_chunk chunks[4];
+    for (uint32_t i = 0; i < 4; i++)
+        chunks[i] = sw_load_weights(from + i * apart);
+    for (uint32_t i = 0; i < 4; i++)
+        sw_shared_store16(ring.data, to + i * apart, chunks[i]);
+#endif
+}
+
 /* Asks for one piece. Rows are whole chunks; where only some of their columns are used they come
  * one by one. */
 SW_DEVICE void sw_ring_ask(const sw_ring &ring, const sw_persistent_shape &shape,
@@ -140,9 +159,11 @@ SW_DEVICE void sw_ring_ask(const sw_ring &ring, const sw_persistent_shape &shape
     const unsigned char *rows = source.rows + static_cast<size_t>(p.begin) * shape.row_bytes;
     uint32_t n_rows = p.end - p.begin;
     if (shape.used_bytes == shape.row_bytes) {
-        uint32_t bytes = n_rows * shape.row_bytes;
-        SW_UNROLL
-        for (uint32_t at = 16 * threadIdx.x; at < bytes; at += 16 * blockDim.x)
+        const uint32_t bytes = n_rows * shape.row_bytes;
+        uint32_t at = 16 * threadIdx.x;
+        for (; at + 3 * 16 * blockDim.x < bytes; at += 4 * 16 * blockDim.x)
+            sw_ring_copy_four(ring, p.rows_at + at, rows + at);
+        for (; at < bytes; at += 16 * blockDim.x)
             sw_copy16(ring.data, p.rows_at + at, rows + at);
     } else {
         uint32_t row_chunks = shape.used_bytes / 16;
@@ -198,19 +219,20 @@ SW_DEVICE void sw_ring_fill(sw_ring &ring)
     }
 }
 
+/* Behind a barrier that all threads reach when they have read all pieces but the one taken last. */
 SW_DEVICE void sw_ring_release(sw_ring &ring)
 {
-    ring.tail = ring.read;
-    ring.n_held = ring.n_unread;
+    ring.tail = ring.before;
+    ring.n_held = ring.n_unread + 1;
 }
 
-/* The thread's own copies of the next piece are there; the barrier that makes them everyone's is
- * the caller's. The piece has been asked for: no piece is larger than a third of the ring, so next
- * to the one that is being read there is always room for another. Waiting for newer pieces, too,
- * does no harm; they were asked for long ago. */
+/* The thread's own copies of the piece taken last are there; the barrier that makes them everyone's
+ * is the caller's. It has been asked for: no piece is larger than a third of the ring, so beside
+ * the one that is still being read sw_ring_fill always finds room for another. Waiting for newer
+ * pieces, too, does no harm; they were asked for long ago. */
 SW_DEVICE void sw_ring_ready(const sw_ring &ring)
 {
-    uint32_t n_newer = ring.n_unread - 1;
+    const uint32_t n_newer = ring.n_unread;
     if (n_newer >= 24)
         sw_copy_wait<24>();
     else if (n_newer >= 16)
@@ -231,20 +253,35 @@ SW_DEVICE void sw_ring_ready(const sw_ring &ring)
         sw_copy_wait<0>();
 }
 
-/* The next piece: rows from `begin` on of a source. */
-SW_DEVICE sw_ring_piece sw_ring_take(sw_ring &ring, uint32_t source, uint32_t begin)
+/* A piece with what is needed to multiply it. */
+struct sw_ring_work {
+    sw_ring_piece piece;
+    uint32_t source, end; /* of the block's rows */
+    uint32_t used_bytes, scale_bytes;
+    bool has_bias;
+};
+
+/* The next piece: rows from `begin` on of a source. Nothing of it may be read yet. */
+SW_DEVICE sw_ring_work sw_ring_take(sw_ring &ring, uint32_t source, uint32_t begin)
 {
-    uint32_t part = sw_ring_part(ring, source);
+    const uint32_t part = sw_ring_part(ring, source);
     const sw_persistent_shape shape = ring.shapes[part];
     const sw_persistent_share share = ring.shares[part];
     const sw_persistent_source from = ring.sources[source];
-    uint32_t end =
+    const uint32_t end =
         share.end - begin < shape.rows_per_piece ? share.end : begin + shape.rows_per_piece;
-    sw_ring_piece p = sw_ring_lay(shape, from, begin, end, begin == share.begin);
-    sw_ring_place(ring, p, ring.read);
-    ring.read = p.at + p.bytes;
+    sw_ring_work work;
+    work.piece = sw_ring_lay(shape, from, begin, end, begin == share.begin);
+    sw_ring_place(ring, work.piece, ring.read);
+    work.source = source;
+    work.end = share.end;
+    work.used_bytes = shape.used_bytes;
+    work.scale_bytes = shape.scale_bytes;
+    work.has_bias = from.bias != nullptr;
+    ring.before = ring.read;
+    ring.read = work.piece.at + work.piece.bytes;
     ring.n_unread--;
-    return p;
+    return work;
 }
 
 #endif

@@ -157,7 +157,8 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/smolwatt/comparison.schema.json
 
 format:
-	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch] src/*/*/*.cu* src/*/*/*/*.h \
+	    src/*/*/*/*.cpp tests/*/*.cpp)
 clean:
 	rm -rf build
 

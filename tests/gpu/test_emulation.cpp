@@ -53,7 +53,8 @@ template <class T> static void from_device(T *host, const T *device, size_t n)
 
 /* The last launch was reported as code, its line holds every one of the words, and the error stays
  * until it is cleared. */
-static void check_report(cudaError_t got, cudaError_t code, const char *const *words, size_t n_words)
+static void check_report(cudaError_t got, cudaError_t code, const char *const *words,
+                         size_t n_words)
 {
     const char *report = sw_emulated_report();
     if (got != code)
@@ -71,8 +72,9 @@ static void check_report(cudaError_t got, cudaError_t code, const char *const *w
 }
 #define REPORTED(call, code, ...)                                                                  \
     do {                                                                                           \
-        static const char *const words[] = {__VA_ARGS__};                                          \
-        check_report((call), (code), words, sizeof words / sizeof *words);                         \
+        static const char *const reported_words[] = {__VA_ARGS__};                                 \
+        check_report((call), (code), reported_words,                                               \
+                     sizeof reported_words / sizeof *reported_words);                              \
     } while (0)
 
 /* Threads, blocks, shared memory. */
@@ -107,10 +109,10 @@ static void test_blocks(void **state)
 /* Every kind of item, the operators of an item, 16 bytes at once, and arrays in a row. */
 static SW_KERNEL(64) void items(uint32_t *out)
 {
-    sw_shared<uint8_t> bytes = sw_shared_take<uint8_t>(0);            /* 64 */
-    sw_shared<uint16_t> halves = sw_shared_take<uint16_t>(64);        /* 64 */
-    sw_shared<uint32_t> words = sw_shared_take<uint32_t>(192);        /* 64 */
-    sw_shared<uint64_t> longs = sw_shared_take<uint64_t>(448);        /* 64 */
+    sw_shared<uint8_t> bytes = sw_shared_take<uint8_t>(0);     /* 64 */
+    sw_shared<uint16_t> halves = sw_shared_take<uint16_t>(64); /* 64 */
+    sw_shared<uint32_t> words = sw_shared_take<uint32_t>(192); /* 64 */
+    sw_shared<uint64_t> longs = sw_shared_take<uint64_t>(448); /* 64 */
     uint32_t t = threadIdx.x;
     bytes[t] = static_cast<uint8_t>(t);
     halves[t] = static_cast<uint16_t>(3 * t);
@@ -196,8 +198,8 @@ static void test_warps(void **state)
     GPU_OK(cudaFree(sums));
 }
 
-/* Tensor cores: matrices by rows in, the product by rows out; the fragments are made of the rules in
- * device.h. One warp. K is the depth of one product in elements, B their bytes. */
+/* Tensor cores: matrices by rows in, the product by rows out; the fragments are made of the rules
+ * in device.h. One warp. K is the depth of one product in elements, B their bytes. */
 enum form { F16, BF16, TF32, S8 };
 
 template <int FORM>
@@ -255,7 +257,8 @@ static float number(int form, const unsigned char *at, uint32_t k)
     }
 }
 
-/* Numbers of few bits, so that every sum is exact in whatever order; each place of a and b its own. */
+/* Numbers of few bits, so that every sum is exact in whatever order; each place of a and b its own.
+ */
 static void fill(int form, unsigned char *at, uint32_t n, uint32_t seed)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -314,6 +317,18 @@ static void test_tensor_cores(void **state)
     check_product<BF16>();
     check_product<TF32>();
     check_product<S8>();
+    /* A T4 has two of them. */
+    sw_emulated_capability(7, 5);
+    check_product<F16>();
+    check_product<S8>();
+    unsigned char *operand;
+    GPU_OK(cudaMalloc(&operand, 512));
+    uint32_t *sums = reinterpret_cast<uint32_t *>(operand);
+    REPORTED(sw_launch(product<BF16>, 1, 32, 0, 0, SW_LAUNCH_PLAIN, operand, operand, sums, sums),
+             cudaErrorLaunchFailure, "kernel product<", "sw_mma_bf16", "sm_80");
+    REPORTED(sw_launch(product<TF32>, 1, 32, 0, 0, SW_LAUNCH_PLAIN, operand, operand, sums, sums),
+             cudaErrorLaunchFailure, "sw_mma_tf32");
+    GPU_OK(cudaFree(operand));
 }
 
 /* Conversions and bytes: one thread a case. */
@@ -335,8 +350,8 @@ static void test_conversions(void **state)
     (void)state;
     uint32_t in[32], out[192], *device_out;
     for (uint32_t i = 0; i < 32; i++)
-        in[i] = sw_bits_of_float(ldexpf(1.0f + static_cast<float>(i) / 37.0f,
-                                        static_cast<int>(i) * 2 - 30)) |
+        in[i] = sw_bits_of_float(
+                    ldexpf(1.0f + static_cast<float>(i) / 37.0f, static_cast<int>(i) * 2 - 30)) |
                 (i % 2 << 31);
     in[30] = 0x7f800000;
     in[31] = 0x3f808000; /* half way between two bf16 numbers */
@@ -364,23 +379,23 @@ static void test_conversions(void **state)
 
 /* Races: which of them a kernel of two warps has. */
 enum race {
-    OWN_ONLY,          /* none: each thread its own */
-    BARRIER,           /* none */
-    WARP_BARRIER,      /* none: within a warp */
-    READ_BY_ALL,       /* none: many read what one wrote before a barrier */
-    BYTES_OF_A_WORD,   /* none: four threads write a byte each of a word, read as a word */
-    DISTANT_BUFFERS,   /* none: two buffers in turn, one barrier a round */
+    OWN_ONLY,        /* none: each thread its own */
+    BARRIER,         /* none */
+    WARP_BARRIER,    /* none: within a warp */
+    READ_BY_ALL,     /* none: many read what one wrote before a barrier */
+    BYTES_OF_A_WORD, /* none: four threads write a byte each of a word, read as a word */
+    DISTANT_BUFFERS, /* none: two buffers in turn, one barrier a round */
     NEVER_WRITTEN,
     READ_AFTER_WRITE,
-    WARP_ONLY_ACROSS,  /* a warp's barrier between threads of two warps */
-    SHUFFLE_BETWEEN,   /* a shuffle is no barrier */
+    WARP_ONLY_ACROSS, /* a warp's barrier between threads of two warps */
+    SHUFFLE_BETWEEN,  /* a shuffle is no barrier */
     WRITE_AFTER_READ,
     WRITE_AFTER_OLD_READ, /* a reader of the warp and one of another warp */
     WRITE_AFTER_WRITE,
-    BYTE_IN_A_WORD,    /* a word is written, one byte of it is another thread's */
-    CHUNK,             /* 16 bytes over another thread's */
-    SAME_VALUE,        /* two threads write the same */
-    NEXT_ROUND,        /* as DISTANT_BUFFERS with one buffer */
+    BYTE_IN_A_WORD, /* a word is written, one byte of it is another thread's */
+    CHUNK,          /* 16 bytes over another thread's */
+    SAME_VALUE,     /* two threads write the same */
+    NEXT_ROUND,     /* as DISTANT_BUFFERS with one buffer */
 };
 
 static SW_KERNEL(64) void races(int kind, uint32_t *out)
@@ -720,7 +735,8 @@ static void test_divergence(void **state)
         REPORTED(PARTING(7), failure, "kernel parting, block 0, thread ");
     }
     sw_emulated_seed(0);
-    REPORTED(PARTING(1), failure, "thread 10: ended while 10 of the block's threads are at sw_sync");
+    REPORTED(PARTING(1), failure,
+             "thread 10: ended while 10 of the block's threads are at sw_sync");
     REPORTED(PARTING(3), failure, "thread 16: ended while thread 0 of its warp is at sw_shuffle");
 #undef PARTING
 }
@@ -998,9 +1014,9 @@ static void test_refusals(void **state)
 #endif
     GPU_OK(LAUNCH(1, 32, 48 * 1024, SW_LAUNCH_PLAIN));
     assert_int_equal(LAUNCH(1, 32, 48 * 1024 + 1, SW_LAUNCH_PLAIN), cudaErrorInvalidValue);
-    assert_int_equal(cudaFuncSetAttribute(bounded, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                          MAX_SHARED + 1),
-                     cudaErrorInvalidValue);
+    assert_int_equal(
+        cudaFuncSetAttribute(bounded, cudaFuncAttributeMaxDynamicSharedMemorySize, MAX_SHARED + 1),
+        cudaErrorInvalidValue);
     GPU_OK(cudaFuncSetAttribute(bounded, cudaFuncAttributeMaxDynamicSharedMemorySize, MAX_SHARED));
     GPU_OK(LAUNCH(1, 32, MAX_SHARED, SW_LAUNCH_PLAIN));
     assert_int_equal(LAUNCH(1, 32, MAX_SHARED + 1, SW_LAUNCH_PLAIN), cudaErrorInvalidValue);
@@ -1016,6 +1032,13 @@ static void test_refusals(void **state)
     assert_int_equal(LAUNCH(5, 128, MAX_SHARED, SW_LAUNCH_COOPERATIVE),
                      cudaErrorCooperativeLaunchTooLarge);
     GPU_OK(LAUNCH(5, 128, MAX_SHARED, SW_LAUNCH_PLAIN));
+    /* A smaller device. */
+    sw_emulated_capability(7, 5);
+    GPU_OK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n, bounded, 128, 0));
+    assert_int_equal(n, 8);
+    assert_int_equal(
+        cudaFuncSetAttribute(bounded, cudaFuncAttributeMaxDynamicSharedMemorySize, 65537),
+        cudaErrorInvalidValue);
     assert_string_equal(sw_emulated_report(), "");
 #undef LAUNCH
     GPU_OK(cudaFree(out));
@@ -1046,7 +1069,8 @@ static void test_memory(void **state)
     assert_int_equal(cudaMemcpy(back, host, 300, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
     assert_int_equal(cudaMemcpy(back, device + 1, 300, cudaMemcpyDeviceToHost),
                      cudaErrorInvalidValue);
-    assert_int_equal(cudaMemcpy(device, host, 300, cudaMemcpyDeviceToDevice), cudaErrorInvalidValue);
+    assert_int_equal(cudaMemcpy(device, host, 300, cudaMemcpyDeviceToDevice),
+                     cudaErrorInvalidValue);
     assert_int_equal(cudaMemset(device + 1, 0, 300), cudaErrorInvalidValue);
     assert_int_equal(cudaMemset(host, 0, 300), cudaErrorInvalidValue);
     assert_int_equal(cudaFree(pinned), cudaErrorInvalidValue);
@@ -1160,6 +1184,14 @@ static SW_KERNEL(32) void takes(const uint32_t *x, uint32_t *out, int waits)
     out[threadIdx.x] = early;
 }
 
+/* The kernel between lets the one behind begin before its own wait, or not. */
+static SW_KERNEL(32) void between(int early)
+{
+    if (early != 0)
+        sw_dependents_launch();
+    sw_dependency_wait();
+}
+
 static void test_overlap(void **state)
 {
     (void)state;
@@ -1188,6 +1220,23 @@ static void test_overlap(void **state)
             GPU_OK(cudaGraphExecDestroy(ready));
             GPU_OK(cudaGraphDestroy(graph));
         }
+    }
+    /* Over a kernel between: what must not be read is all that any before may write. */
+    sw_emulated_capability(9, 0);
+    for (int early = 0; early < 2; early++) {
+        GPU_OK(cudaMemset(x, 0, 128));
+        GPU_OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+        GPU_OK(sw_launch(makes, 1, 32, 0, stream, SW_LAUNCH_PLAIN, x, 8));
+        GPU_OK(sw_launch(between, 6, 32, 0, stream, SW_LAUNCH_OVERLAPPED, early));
+        GPU_OK(sw_launch(takes, 2, 32, 0, stream, SW_LAUNCH_OVERLAPPED, x, out, 0));
+        GPU_OK(cudaStreamEndCapture(stream, &graph));
+        GPU_OK(cudaGraphInstantiate(&ready, graph, 0));
+        GPU_OK(cudaGraphLaunch(ready, stream));
+        GPU_OK(cudaStreamSynchronize(stream));
+        from_device(host, out, 32);
+        assert_int_equal(host[31], early != 0 ? 0 : 8);
+        GPU_OK(cudaGraphExecDestroy(ready));
+        GPU_OK(cudaGraphDestroy(graph));
     }
     REPORTED(sw_launch(takes, 1, 32, 0, stream, SW_LAUNCH_OVERLAPPED, x, out, 2),
              cudaErrorLaunchFailure, "kernel takes", "no thread calls sw_dependency_wait");
@@ -1353,13 +1402,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, check_nothing_left)
     const struct CMUnitTest tests[] = {
-        TEST(test_blocks),      TEST(test_items),       TEST(test_warps),
-        TEST(test_tensor_cores), TEST(test_conversions), TEST(test_races),
-        TEST(test_bounds),      TEST(test_copies),      TEST(test_divergence),
-        TEST(test_waiting),     TEST(test_exchange),    TEST(test_seeds),
-        TEST(test_global),      TEST(test_stacks),      TEST(test_refusals),
-        TEST(test_memory),      TEST(test_graphs),      TEST(test_overlap),
-        TEST(test_late),        TEST(test_runtime),     TEST(test_clock),
+        TEST(test_blocks),        TEST(test_items),       TEST(test_warps),
+        TEST(test_tensor_cores),  TEST(test_conversions), TEST(test_races),
+        TEST(test_bounds),        TEST(test_copies),      TEST(test_divergence),
+        TEST(test_waiting),       TEST(test_exchange),    TEST(test_seeds),
+        TEST(test_global),        TEST(test_stacks),      TEST(test_refusals),
+        TEST(test_memory),        TEST(test_graphs),      TEST(test_overlap),
+        TEST(test_late),          TEST(test_runtime),     TEST(test_clock),
         TEST(test_many_barriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,13 +5,14 @@
  *
  * Reported with kernel, block and thread:
  *   - access to shared memory out of the launch's bytes, unaligned, never written, or not ordered
- *     behind another thread's write by a barrier; a write that is not ordered behind another thread's
- *     read; memory that an asynchronous copy not waited for writes. What orders: sw_sync_block, and
- *     sw_sync_warp among the threads of a warp. Shuffles, ballots and matrix products order nothing,
- *     as in CUDA.
+ *     behind another thread's write by a barrier; a write that is not ordered behind another
+ * thread's read; memory that an asynchronous copy not waited for writes. What orders:
+ * sw_sync_block, and sw_sync_warp among the threads of a warp. Shuffles, ballots and matrix
+ * products order nothing, as in CUDA.
  *   - a warp function that not all 32 threads call alike, a barrier that not all threads reach, and
  *     waiting without end.
- *   - loads and stores of the functions below out of the memory that the runtime gave, or unaligned.
+ *   - loads and stores of the functions below out of the memory that the runtime gave, or
+ * unaligned.
  *
  * Other global memory is accessed through plain pointers, so there only the address sanitizer and
  * the runtime's margins (runtime.h) see overruns, and only different orders (sw_emulated_seed) show
@@ -37,8 +38,9 @@
 #define SW_KERNEL(max_threads) __attribute__((unused))
 #else
 #define SW_KERNEL(max_threads)                                                                     \
-    __attribute__((unused, noinline,                                                               \
-                   patchable_function_entry(((max_threads) + 31) / 32, ((max_threads) + 31) / 32)))
+    __attribute__((                                                                                \
+        unused, noinline,                                                                          \
+        patchable_function_entry(((max_threads) + 31) / 32, ((max_threads) + 31) / 32)))
 #endif
 #define SW_DEVICE static inline
 
@@ -103,20 +105,52 @@ template <class T> struct sw_emulated_item {
                sizeof value);
         return value;
     }
-    T operator=(const sw_emulated_item &from) const { return *this = static_cast<T>(from); }
+    T operator=(const sw_emulated_item &from) const
+    {
+        return *this = static_cast<T>(from);
+    }
     sw_emulated_item(const sw_emulated_item &) = default;
-    explicit sw_emulated_item(uint32_t at) : offset(at) {}
+    explicit sw_emulated_item(uint32_t at) : offset(at)
+    {
+    }
     void operator&() const = delete;
 
-    template <class U> T operator+=(U x) const { return *this = static_cast<T>(T(*this) + x); }
-    template <class U> T operator-=(U x) const { return *this = static_cast<T>(T(*this) - x); }
-    template <class U> T operator*=(U x) const { return *this = static_cast<T>(T(*this) * x); }
-    template <class U> T operator/=(U x) const { return *this = static_cast<T>(T(*this) / x); }
-    template <class U> T operator|=(U x) const { return *this = static_cast<T>(T(*this) | x); }
-    template <class U> T operator&=(U x) const { return *this = static_cast<T>(T(*this) & x); }
-    template <class U> T operator^=(U x) const { return *this = static_cast<T>(T(*this) ^ x); }
-    T operator++() const { return *this = static_cast<T>(T(*this) + 1); }
-    T operator--() const { return *this = static_cast<T>(T(*this) - 1); }
+    template <class U> T operator+=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) + x);
+    }
+    template <class U> T operator-=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) - x);
+    }
+    template <class U> T operator*=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) * x);
+    }
+    template <class U> T operator/=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) / x);
+    }
+    template <class U> T operator|=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) | x);
+    }
+    template <class U> T operator&=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) & x);
+    }
+    template <class U> T operator^=(U x) const
+    {
+        return *this = static_cast<T>(T(*this) ^ x);
+    }
+    T operator++() const
+    {
+        return *this = static_cast<T>(T(*this) + 1);
+    }
+    T operator--() const
+    {
+        return *this = static_cast<T>(T(*this) - 1);
+    }
     T operator++(int) const
     {
         T before = *this;
@@ -167,7 +201,8 @@ SW_DEVICE void sw_sync_warp()
     sw_emulated_warp(SW_EMULATED_SYNC_WARP, 0, 0);
 }
 
-template <class T> SW_DEVICE T sw_emulated_shuffle(sw_emulated_warp_function f, T value, int operand)
+template <class T>
+SW_DEVICE T sw_emulated_shuffle(sw_emulated_warp_function f, T value, int operand)
 {
     static_assert(sizeof(T) == 4 && std::is_arithmetic<T>::value,
                   "shuffles are of 4-byte numbers; an item of shared memory is read first");

@@ -45,7 +45,9 @@ asm(".text\n"
     "    popq %r12\n"
     "    popq %rbx\n"
     "    popq %rbp\n"
-    "    ret\n"
+    /* Not ret: the processor would expect it to go where the last call came from. */
+    "    popq %rcx\n"
+    "    jmpq *%rcx\n"
     ".size sw_fiber_switch, . - sw_fiber_switch\n"
     /* First switch into a fiber: its struct is in r12, its first function in r13. */
     ".globl sw_fiber_begin\n"
@@ -156,7 +158,11 @@ void sw_fiber_prepare(sw_fiber *fiber, void (*entry)(void *), void *argument)
     fiber->entry = entry;
     fiber->argument = argument;
     fiber->fake_stack = NULL;
-    void **frame = reinterpret_cast<void **>(fiber->stack + fiber->stack_bytes - 64) - FRAME_WORDS;
+    /* Stacks lie whole pages apart: without a step of their own, the tops of a warp's would all
+     * meet in the same few lines of the cache. */
+    size_t step = reinterpret_cast<uintptr_t>(fiber->stack) / 4096 % 32 * 128;
+    unsigned char *top = fiber->stack + fiber->stack_bytes - 64 - step;
+    void **frame = reinterpret_cast<void **>(top) - FRAME_WORDS;
     memset(frame, 0, FRAME_WORDS * sizeof *frame);
     frame[FRAME_FIBER] = fiber;
     frame[FRAME_FIRST] = reinterpret_cast<void *>(begin);

@@ -87,13 +87,17 @@ struct warp {
 struct warp_of_threads {
     thread of[SW_WARP];
     sw_fiber_stacks *stacks;
-    ~warp_of_threads() { sw_fiber_free_stacks(stacks); }
+    ~warp_of_threads()
+    {
+        sw_fiber_free_stacks(stacks);
+    }
 };
 
 /* A place for a block; used again by later ones. */
 struct block {
     uint32_t index;
     bool is_used;
+    bool lets_next_begin; /* has called sw_dependents_launch */
     uint32_t epoch, first_epoch;
     uint32_t ready_warps, yielded_warps;
     uint32_t n_ready, n_at_barrier, n_at_dependency, n_exited;
@@ -114,8 +118,9 @@ struct sw_grid {
     sw_grid_options options;
     std::vector<block *> resident;
     uint32_t n_begun, n_ended;
+    uint32_t n_lets_next_begin;
     uint64_t random;
-    bool is_ahead;  /* sw_dependency_wait does not go on yet */
+    bool is_ahead;   /* sw_dependency_wait does not go on yet */
     bool has_waited; /* a thread has called it */
     cudaError_t failure;
     uint64_t n_events; /* whatever others may wait for */
@@ -176,7 +181,8 @@ std::string place_of(const void *address)
 {
     char text[160];
     const sw_memory_block *b = sw_memory_near(address);
-    size_t offset = b == NULL ? 0 : static_cast<size_t>(static_cast<const unsigned char *>(address) - b->data);
+    size_t offset =
+        b == NULL ? 0 : static_cast<size_t>(static_cast<const unsigned char *>(address) - b->data);
     if (b != NULL && offset < b->bytes + (16u << 20))
         snprintf(text, sizeof text, "byte %zu of a block of %zu bytes", offset, b->bytes);
     else
@@ -299,8 +305,8 @@ void check_read(cell *c, block *b, uint32_t offset)
         give_up();
     }
     if (c->write_epoch < b->first_epoch) {
-        report(cudaErrorLaunchFailure, "byte %u of shared memory is read before any thread wrote it",
-               offset);
+        report(cudaErrorLaunchFailure,
+               "byte %u of shared memory is read before any thread wrote it", offset);
         give_up();
     }
     if (!is_ordered(b, c->writer, c->write_epoch, c->write_warp_epoch)) {
@@ -458,7 +464,8 @@ float multiplied(const warp *w, uint32_t row, uint32_t col, uint32_t k)
         if (w->function == SW_EMULATED_MMA_BF16)
             return sw_bf16_to_float(static_cast<uint16_t>(x)) *
                    sw_bf16_to_float(static_cast<uint16_t>(y));
-        return sw_f16_to_float(static_cast<uint16_t>(x)) * sw_f16_to_float(static_cast<uint16_t>(y));
+        return sw_f16_to_float(static_cast<uint16_t>(x)) *
+               sw_f16_to_float(static_cast<uint16_t>(y));
     }
     }
 }
@@ -613,6 +620,7 @@ bool begin_block(sw_grid *g, block *b)
     }
     b->index = g->n_begun++;
     b->is_used = true;
+    b->lets_next_begin = false;
     b->first_epoch = ++b->epoch;
     b->n_at_barrier = b->n_at_dependency = b->n_exited = 0;
     b->yielded_warps = b->ready_warps = 0;
@@ -639,7 +647,8 @@ uint32_t pick_bit(sw_grid *g, uint32_t bits)
 {
     if (g->options.seed == 0)
         return first_lane(bits);
-    uint32_t n = static_cast<uint32_t>(next_random(g) % static_cast<uint32_t>(__builtin_popcount(bits)));
+    uint32_t n =
+        static_cast<uint32_t>(next_random(g) % static_cast<uint32_t>(__builtin_popcount(bits)));
     for (; n > 0; n--)
         bits &= bits - 1;
     return first_lane(bits);
@@ -742,7 +751,8 @@ void on_fault(int number, siginfo_t *info, void *context)
     if (self != NULL && pthread_equal(pthread_self(), host_thread)) {
         unsigned char *at = static_cast<unsigned char *>(info->si_addr);
         if (at < self->fiber.stack && at >= self->fiber.stack - 65536)
-            report(cudaErrorLaunchFailure, "overruns its stack of %zu bytes", self->fiber.stack_bytes);
+            report(cudaErrorLaunchFailure, "overruns its stack of %zu bytes",
+                   self->fiber.stack_bytes);
         else
             report(cudaErrorIllegalAddress, "access to %s", place_of(at).c_str());
         give_up();
@@ -791,6 +801,7 @@ void run_one(sw_grid *g, block *b)
         b->is_used = false;
         free_block(b);
         g->n_ended++;
+        g->n_lets_next_begin += !b->lets_next_begin;
     }
 }
 
@@ -871,6 +882,11 @@ cudaError_t sw_grid_run_ahead(sw_grid *g)
     return run(g, true);
 }
 
+bool sw_grid_lets_next_begin(const sw_grid *g)
+{
+    return g->n_lets_next_begin == g->launch->grid;
+}
+
 cudaError_t sw_grid_run(sw_grid *g)
 {
     for (block *b : g->resident) {
@@ -882,8 +898,9 @@ cudaError_t sw_grid_run(sw_grid *g)
     cudaError_t code = run(g, false);
     if (code == cudaSuccess && g->launch->is_overlapped && !g->has_waited) {
         current = g;
-        report(cudaErrorLaunchFailure, "launched to overlap with the kernel in front, and no thread "
-                                       "calls sw_dependency_wait");
+        report(cudaErrorLaunchFailure,
+               "launched to overlap with the kernel in front, and no thread "
+               "calls sw_dependency_wait");
         current = NULL;
     }
     return g->failure;
@@ -988,7 +1005,8 @@ void sw_emulated_copy_wait(uint32_t n_newest)
         check_bytes(b, landing->offset, 16, COPY_LANDS);
         memcpy(b->shared + landing->offset, landing->from, 16);
     }
-    self->copies.erase(self->copies.begin(), self->copies.begin() + static_cast<ptrdiff_t>(n_landing));
+    self->copies.erase(self->copies.begin(),
+                       self->copies.begin() + static_cast<ptrdiff_t>(n_landing));
     self->groups.erase(self->groups.begin(), last_group);
 }
 
@@ -1050,6 +1068,11 @@ void sw_emulated_mma(sw_emulated_warp_function function, uint32_t (&c)[4], const
     thread *t = self;
     warp *w = &t->home->warps[t->index / SW_WARP];
     uint32_t lane = t->index % SW_WARP;
+    if (current->options.capability < 80 &&
+        (function == SW_EMULATED_MMA_BF16 || function == SW_EMULATED_MMA_TF32)) {
+        report(cudaErrorLaunchFailure, "%s, which is not there before sm_80", name_of(function));
+        give_up();
+    }
     memcpy(w->a[lane], a, sizeof w->a[lane]);
     memcpy(w->b[lane], b, sizeof w->b[lane]);
     memcpy(w->c[lane], c, sizeof w->c[lane]);
@@ -1115,4 +1138,10 @@ void sw_dependency_wait()
 
 void sw_dependents_launch()
 {
+    if (self == NULL)
+        give_up();
+    if (!self->home->lets_next_begin) {
+        self->home->lets_next_begin = true;
+        current->n_lets_next_begin++;
+    }
 }

@@ -14,17 +14,18 @@
 #include "backend/cuda/launch.h"
 
 struct sw_grid_launch {
-    std::string text;             /* how the launch names the kernel */
+    std::string text; /* how the launch names the kernel */
     const void *function = NULL;
     uint32_t grid = 0, block = 0;
     size_t shared_bytes = 0;
     bool is_overlapped = false; /* it may begin before the kernel in front has ended */
-    std::function<void()> body;  /* the kernel with its arguments, for one thread */
+    std::function<void()> body; /* the kernel with its arguments, for one thread */
 };
 
 struct sw_grid_options {
     uint64_t seed;       /* 0: threads go in turn */
     uint32_t n_resident; /* blocks that run at once */
+    int capability;      /* 90 for 9.0 */
 };
 
 struct sw_grid;
@@ -33,6 +34,8 @@ struct sw_grid;
 sw_grid *sw_grid_begin(const sw_grid_launch *launch, const sw_grid_options *options);
 /* What may run before the kernel in front has ended: up to sw_dependency_wait. */
 cudaError_t sw_grid_run_ahead(sw_grid *grid);
+/* Whether the kernel behind may begin, too: each block has called sw_dependents_launch or ended. */
+bool sw_grid_lets_next_begin(const sw_grid *grid);
 /* To the end. */
 cudaError_t sw_grid_run(sw_grid *grid);
 void sw_grid_end(sw_grid *grid);
@@ -41,8 +44,8 @@ void sw_grid_end(sw_grid *grid);
 const char *sw_grid_report(void);
 void sw_grid_clear_report(void);
 
-/* Before each kernel and copy: from now on a fault in a kernel ends its launch with a report, and one
- * of the host in memory of the device is told before whoever handled faults so far sees it. */
+/* Before each kernel and copy: from now on a fault in a kernel ends its launch with a report, and
+ * one of the host in memory of the device is told before whoever handled faults so far sees it. */
 void sw_grid_catch_faults(void);
 
 /* Reports what no thread did, or no one knows which. */

@@ -18,7 +18,7 @@ enum {
 };
 
 std::map<uintptr_t, sw_memory_block> blocks; /* by where their data begin */
-const sw_memory_block *seen[2]; /* the last two that were asked for */
+const sw_memory_block *seen[2];              /* the last two that were asked for */
 size_t n_device_bytes;
 unsigned depth;
 
@@ -99,8 +99,8 @@ void *sw_memory_take(size_t bytes, bool of_device)
     size_t padded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     size_t inner = (padded + page - 1) / page * page;
     sw_memory_block b;
-    void *at = mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                    -1, 0);
+    void *at =
+        mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
         return NULL;
     b.mapping = static_cast<unsigned char *>(at);

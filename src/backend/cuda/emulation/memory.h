@@ -2,7 +2,8 @@
  * What cudaMalloc and cudaHostAlloc give. Each block has pages of its own between pages that fault,
  * and ends within 256 bytes of the one behind it; what lies between is a margin that must keep its
  * bytes. Memory of the device faults as long as no kernel and no copy runs: the host must not touch
- * it. A fault in a kernel is a report, like those of device.h; the address sanitizer sees the margins.
+ * it. A fault in a kernel is a report, like those of device.h; the address sanitizer sees the
+ * margins.
  */
 #ifndef SW_BACKEND_CUDA_EMULATION_MEMORY_H
 #define SW_BACKEND_CUDA_EMULATION_MEMORY_H

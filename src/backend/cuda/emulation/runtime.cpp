@@ -22,19 +22,13 @@ extern const unsigned char *__stop___patchable_function_entries[] __attribute__(
 namespace
 {
 
-/* An H100's figures, but for few multiprocessors. */
 enum {
     MAX_BLOCK = 1024,
     MAX_GRID = 0x7fffffff,
     SHARED_PLAIN = 48 * 1024,
-    SHARED_OPTIN = 227 * 1024,
-    SHARED_OF_SM = 228 * 1024,
-    SHARED_RESERVED = 1024, /* of each block */
-    THREADS_OF_SM = 2048,
-    BLOCKS_OF_SM = 32,
     REGISTERS = 65536,
-    L2_BYTES = 50 * 1024 * 1024,
     VERSION = 13000,
+    N_AHEAD = 3,
     SW_WARP_THREADS = 32,
     NOP_BYTES =
 #ifdef __aarch64__
@@ -44,6 +38,22 @@ enum {
 #endif
 };
 const size_t MEMORY_BYTES = size_t(80) << 30;
+
+/* CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"; the L2 of a T4,
+ * A100, A10, L4 and H100. */
+struct limits {
+    int capability;                                       /* and above */
+    uint32_t shared_optin, shared_of_sm, shared_reserved; /* reserved: of each block */
+    uint32_t threads_of_sm, blocks_of_sm;
+    int l2_bytes, l2_persisting_bytes;
+};
+const limits LIMITS[] = {
+    {90, 227 << 10, 228 << 10, 1024, 2048, 32, 50 << 20, 32 << 20},
+    {89, 99 << 10, 100 << 10, 1024, 1536, 24, 48 << 20, 33 << 20},
+    {86, 99 << 10, 100 << 10, 1024, 1536, 16, 6 << 20, 4 << 20},
+    {80, 163 << 10, 164 << 10, 1024, 2048, 32, 40 << 20, 30 << 20},
+    {0, 64 << 10, 64 << 10, 0, 1024, 16, 4 << 20, 0},
+};
 
 struct settings {
     int major, minor;
@@ -119,6 +129,14 @@ settings *now()
         chosen = &s;
     }
     return chosen;
+}
+
+const limits *limits_now()
+{
+    const limits *l = LIMITS;
+    while (l->capability > now()->major * 10 + now()->minor)
+        l++;
+    return l;
 }
 
 cudaError_t fail(cudaError_t code)
@@ -200,7 +218,8 @@ uint32_t bound_of(const void *kernel)
         return 0;
     for (const unsigned char **p = __start___patchable_function_entries;
          p < __stop___patchable_function_entries; p++) {
-        if (*p < at && at - *p <= MAX_BLOCK / SW_WARP_THREADS * NOP_BYTES && (best == NULL || *p > best))
+        if (*p < at && at - *p <= MAX_BLOCK / SW_WARP_THREADS * NOP_BYTES &&
+            (best == NULL || *p > best))
             best = *p;
     }
     return best == NULL ? 0 : static_cast<uint32_t>(at - best) / NOP_BYTES * SW_WARP_THREADS;
@@ -208,10 +227,12 @@ uint32_t bound_of(const void *kernel)
 
 uint32_t blocks_of_sm(uint32_t block, size_t shared_bytes)
 {
-    size_t n = THREADS_OF_SM / block;
-    size_t by_shared = SHARED_OF_SM / (shared_bytes + SHARED_RESERVED);
+    const limits *l = limits_now();
+    size_t n = l->threads_of_sm / block;
+    size_t one = shared_bytes + l->shared_reserved;
+    size_t by_shared = one == 0 ? n : l->shared_of_sm / one;
     n = by_shared < n ? by_shared : n;
-    return n < BLOCKS_OF_SM ? static_cast<uint32_t>(n) : uint32_t(BLOCKS_OF_SM);
+    return n < l->blocks_of_sm ? static_cast<uint32_t>(n) : l->blocks_of_sm;
 }
 
 size_t shared_limit_of(const void *kernel)
@@ -224,7 +245,8 @@ size_t shared_limit_of(const void *kernel)
 sw_grid *begin_grid(const sw_grid_launch *launch)
 {
     sw_grid_options options = {now()->seed,
-                               now()->sms * blocks_of_sm(launch->block, launch->shared_bytes)};
+                               now()->sms * blocks_of_sm(launch->block, launch->shared_bytes),
+                               now()->major * 10 + now()->minor};
     return sw_grid_begin(launch, &options);
 }
 
@@ -240,11 +262,32 @@ cudaError_t check_margins(const sw_grid_launch *launch)
     return cudaErrorIllegalAddress;
 }
 
-/* A kernel that may overlap goes up to its wait before the kernel in front has begun: the earliest
- * that a device might run it, so that what it must not read yet is not there. */
+/* Kernels that may overlap go up to their wait before the kernel in front has begun: the earliest
+ * that a device might run them, so that what they must not read yet is not there. One behind such a
+ * kernel does, too, if that lets it before its own wait; no more than N_AHEAD. */
+cudaError_t run_ahead(const nodes &list, size_t i, std::vector<sw_grid *> *begun)
+{
+    cudaError_t code = cudaSuccess;
+    for (size_t n = 1; code == cudaSuccess && n <= N_AHEAD && i + n < list.size(); n++) {
+        const node *next = &list[i + n];
+        if (!next->is_kernel || !next->launch.is_overlapped || now()->major < 9)
+            break;
+        if (n < begun->size())
+            continue;
+        if (n > 1 && !sw_grid_lets_next_begin((*begun)[n - 1]))
+            break;
+        sw_grid *grid = begin_grid(&next->launch);
+        if (grid == NULL)
+            return cudaErrorMemoryAllocation;
+        begun->push_back(grid);
+        code = sw_grid_run_ahead(grid);
+    }
+    return code;
+}
+
 cudaError_t run_nodes(const nodes &list)
 {
-    sw_grid *ahead = NULL;
+    std::vector<sw_grid *> begun; /* the kernel at hand, and those that run ahead */
     cudaError_t code = cudaSuccess;
     sw_grid_catch_faults();
     sw_memory_open();
@@ -253,26 +296,24 @@ cudaError_t run_nodes(const nodes &list)
             code = list[i].run();
             continue;
         }
-        const sw_grid_launch *launch = &list[i].launch;
-        sw_grid *grid = ahead != NULL ? ahead : begin_grid(launch);
-        ahead = NULL;
-        if (grid == NULL) {
-            code = cudaErrorMemoryAllocation;
-            break;
+        if (begun.empty()) {
+            sw_grid *grid = begin_grid(&list[i].launch);
+            if (grid == NULL) {
+                code = cudaErrorMemoryAllocation;
+                break;
+            }
+            begun.push_back(grid);
         }
-        if (i + 1 < list.size() && list[i + 1].is_kernel && list[i + 1].launch.is_overlapped &&
-            now()->major >= 9) {
-            ahead = begin_grid(&list[i + 1].launch);
-            code = ahead == NULL ? cudaErrorMemoryAllocation : sw_grid_run_ahead(ahead);
-        }
+        code = run_ahead(list, i, &begun);
         if (code == cudaSuccess)
-            code = sw_grid_run(grid);
-        sw_grid_end(grid);
+            code = sw_grid_run(begun.front());
+        sw_grid_end(begun.front());
+        begun.erase(begun.begin());
         if (code == cudaSuccess)
-            code = check_margins(launch);
+            code = check_margins(&list[i].launch);
     }
-    if (ahead != NULL)
-        sw_grid_end(ahead);
+    for (sw_grid *grid : begun)
+        sw_grid_end(grid);
     sw_memory_close();
     if (code != cudaSuccess)
         sticky = code;
@@ -445,7 +486,7 @@ cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::functi
         return fail(cudaErrorCooperativeLaunchTooLarge);
     node n;
     n.is_kernel = true;
-    n.launch = {first_argument(text), kernel, grid, block, shared_bytes,
+    n.launch = {first_argument(text),         kernel,         grid, block, shared_bytes,
                 kind == SW_LAUNCH_OVERLAPPED, std::move(body)};
     return submit(stream, std::move(n));
 }
@@ -473,7 +514,8 @@ cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::functi
     X(cudaErrorCooperativeLaunchTooLarge, "too many blocks in cooperative launch")                 \
     X(cudaErrorNotSupported, "operation not supported")                                            \
     X(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing")       \
-    X(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture") \
+    X(cudaErrorStreamCaptureInvalidated,                                                           \
+      "operation failed due to a previous error during capture")                                   \
     X(cudaErrorStreamCaptureUnmatched, "capture was not initiated in this stream")                 \
     X(cudaErrorUnknown, "unknown error")
 
@@ -541,8 +583,9 @@ cudaError_t cudaSetDevice(int device)
 {
     if (now()->n_devices == 0)
         return fail(cudaErrorNoDevice);
-    return device >= 0 && device < static_cast<int>(now()->n_devices) ? cudaSuccess
-                                                                     : fail(cudaErrorInvalidDevice);
+    return device >= 0 && device < static_cast<int>(now()->n_devices)
+               ? cudaSuccess
+               : fail(cudaErrorInvalidDevice);
 }
 
 cudaError_t cudaSetDeviceFlags(unsigned flags)
@@ -559,19 +602,19 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
     snprintf(out->name, sizeof out->name, "emulated");
     out->totalGlobalMem = MEMORY_BYTES;
     out->sharedMemPerBlock = SHARED_PLAIN;
-    out->sharedMemPerBlockOptin = SHARED_OPTIN;
-    out->sharedMemPerMultiprocessor = SHARED_OF_SM;
-    out->reservedSharedMemPerBlock = SHARED_RESERVED;
+    out->sharedMemPerBlockOptin = limits_now()->shared_optin;
+    out->sharedMemPerMultiprocessor = limits_now()->shared_of_sm;
+    out->reservedSharedMemPerBlock = limits_now()->shared_reserved;
     out->regsPerBlock = out->regsPerMultiprocessor = REGISTERS;
     out->warpSize = SW_WARP_THREADS;
     out->maxThreadsPerBlock = MAX_BLOCK;
-    out->maxThreadsPerMultiProcessor = THREADS_OF_SM;
-    out->maxBlocksPerMultiProcessor = BLOCKS_OF_SM;
+    out->maxThreadsPerMultiProcessor = static_cast<int>(limits_now()->threads_of_sm);
+    out->maxBlocksPerMultiProcessor = static_cast<int>(limits_now()->blocks_of_sm);
     out->multiProcessorCount = static_cast<int>(now()->sms);
     out->major = now()->major;
     out->minor = now()->minor;
-    out->l2CacheSize = L2_BYTES;
-    out->persistingL2CacheMaxSize = L2_BYTES / 8 * 5;
+    out->l2CacheSize = limits_now()->l2_bytes;
+    out->persistingL2CacheMaxSize = limits_now()->l2_persisting_bytes;
     out->accessPolicyMaxWindowSize = 128 << 20;
     out->memoryBusWidth = 5120;
     out->canMapHostMemory = out->concurrentKernels = out->unifiedAddressing = 1;
@@ -655,7 +698,8 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 
 cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value)
 {
-    if (limit == cudaLimitPersistingL2CacheSize && value > L2_BYTES / 8 * 5)
+    if (limit == cudaLimitPersistingL2CacheSize &&
+        value > static_cast<size_t>(limits_now()->l2_persisting_bytes))
         return fail(cudaErrorInvalidValue);
     return cudaSuccess;
 }
@@ -754,7 +798,8 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpy
     return submit(NULL, copy_of(to, from, bytes), true);
 }
 
-/* Memory of the host that is not pinned is read before the call returns, and written before, too. */
+/* Memory of the host that is not pinned is read before the call returns, and written before, too.
+ */
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
@@ -1017,7 +1062,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value)
 {
     if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize) {
-        if (value < 0 || value > SHARED_OPTIN)
+        if (value < 0 || value > static_cast<int>(limits_now()->shared_optin))
             return fail(cudaErrorInvalidValue);
         shared_limits[kernel] = value;
         return cudaSuccess;
@@ -1044,6 +1089,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *out, const void *
     if (block <= 0)
         return fail(cudaErrorInvalidValue);
     if (block <= MAX_BLOCK && shared_bytes <= shared_limit_of(kernel))
-        *out = static_cast<int>(blocks_of_sm(static_cast<uint32_t>(block + 31) / 32 * 32, shared_bytes));
+        *out = static_cast<int>(
+            blocks_of_sm(static_cast<uint32_t>(block + 31) / 32 * 32, shared_bytes));
     return cudaSuccess;
 }

@@ -32,8 +32,8 @@ void sw_emulated_seed(uint64_t seed);
 void sw_emulated_sms(uint32_t n);
 void sw_emulated_capability(int major, int minor);
 void sw_emulated_fail_allocation(uint32_t n); /* the n-th from now on; 0: none */
-/* Whether a stream does nothing until someone waits for it (or asks, which lets it do one thing): the
- * latest that a device might. A result that the host reads too early is not there then. */
+/* Whether a stream does nothing until someone waits for it (or asks, which lets it do one thing):
+ * the latest that a device might. A result that the host reads too early is not there then. */
 void sw_emulated_late(bool late);
 /* The first report since the last clear: kernel, block, thread, what; "" if there is none. */
 const char *sw_emulated_report(void);
@@ -130,20 +130,20 @@ enum cudaLimit {
     cudaLimitPersistingL2CacheSize = 6,
 };
 
-#define cudaHostAllocDefault 0x00
-#define cudaHostAllocPortable 0x01
-#define cudaHostAllocMapped 0x02
-#define cudaHostAllocWriteCombined 0x04
-#define cudaStreamDefault 0x00
-#define cudaStreamNonBlocking 0x01
-#define cudaEventDefault 0x00
-#define cudaEventBlockingSync 0x01
-#define cudaEventDisableTiming 0x02
-#define cudaDeviceScheduleAuto 0x00
-#define cudaDeviceScheduleSpin 0x01
-#define cudaDeviceScheduleYield 0x02
+#define cudaHostAllocDefault           0x00
+#define cudaHostAllocPortable          0x01
+#define cudaHostAllocMapped            0x02
+#define cudaHostAllocWriteCombined     0x04
+#define cudaStreamDefault              0x00
+#define cudaStreamNonBlocking          0x01
+#define cudaEventDefault               0x00
+#define cudaEventBlockingSync          0x01
+#define cudaEventDisableTiming         0x02
+#define cudaDeviceScheduleAuto         0x00
+#define cudaDeviceScheduleSpin         0x01
+#define cudaDeviceScheduleYield        0x02
 #define cudaDeviceScheduleBlockingSync 0x04
-#define cudaDeviceMapHost 0x08
+#define cudaDeviceMapHost              0x08
 
 struct cudaDeviceProp {
     char name[256];
@@ -280,10 +280,9 @@ cudaError_t sw_emulated_launch(const char *text, const void *kernel, std::functi
                                cudaStream_t stream, sw_launch_kind kind);
 
 template <class... P, class... A>
-static inline cudaError_t sw_emulated_launch(const char *text, void (*kernel)(P...), uint32_t grid,
-                                             uint32_t block, size_t shared_bytes,
-                                             cudaStream_t stream, sw_launch_kind kind,
-                                             A... arguments)
+static inline cudaError_t
+sw_emulated_launch(const char *text, void (*kernel)(P...), uint32_t grid, uint32_t block,
+                   size_t shared_bytes, cudaStream_t stream, sw_launch_kind kind, A... arguments)
 {
     static_assert(sizeof...(P) == sizeof...(A), "one argument for each parameter");
     static_assert((std::is_trivially_copyable<P>::value && ...), "parameters are plain data");

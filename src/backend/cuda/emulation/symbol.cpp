@@ -34,7 +34,7 @@ std::string name_in(FILE *f, uint64_t address)
     if (!read_at(f, 0, &header, 1) || header[0].e_shentsize != sizeof(ElfW(Shdr)) ||
         !read_at(f, header[0].e_shoff, &sections, header[0].e_shnum))
         return "";
-    for (const ElfW(Shdr) &s : sections) {
+    for (const ElfW(Shdr) & s : sections) {
         std::vector<ElfW(Sym)> symbols;
         std::vector<char> names;
         if (s.sh_type != SHT_SYMTAB || s.sh_link >= sections.size() ||
@@ -42,7 +42,7 @@ std::string name_in(FILE *f, uint64_t address)
             !read_at(f, sections[s.sh_link].sh_offset, &names, sections[s.sh_link].sh_size))
             continue;
         names.push_back('\0');
-        for (const ElfW(Sym) &symbol : symbols) {
+        for (const ElfW(Sym) & symbol : symbols) {
             if (symbol.st_value == address && ELF64_ST_TYPE(symbol.st_info) == STT_FUNC &&
                 symbol.st_name < names.size())
                 return &names[symbol.st_name];

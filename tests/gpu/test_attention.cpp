@@ -333,6 +333,16 @@ static void test_many_shapes(void **state)
     }
 }
 
+/* A prompt's later block: many tiles of keys for each warp, whole ones and the last. */
+static void test_long_prompts(void **state)
+{
+    (void)state;
+    std::vector<sw_gpu_token> tokens;
+    add(tokens, 0, 330, 66);
+    check_many({SW_GPU_BF16, 3, 1, 64, 2, 340, 1, false}, tokens);
+    check_many({SW_GPU_F16, 2, 2, 128, 2, 340, 1, true}, tokens);
+}
+
 /* Where O takes single numbers, they are left as it takes them: the same results, rounded. */
 static void test_left_for_o(void **state)
 {
@@ -430,9 +440,10 @@ static void test_infinite_scores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_many_shapes), cmocka_unit_test(test_left_for_o),
-        cmocka_unit_test(test_not_numbers), cmocka_unit_test(test_infinite_scores),
+        cmocka_unit_test(test_shapes),          cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_many_shapes),     cmocka_unit_test(test_left_for_o),
+        cmocka_unit_test(test_long_prompts),    cmocka_unit_test(test_not_numbers),
+        cmocka_unit_test(test_infinite_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

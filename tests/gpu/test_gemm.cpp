@@ -603,6 +603,24 @@ void test_pairs(void **state)
     }
 }
 
+/* Every number of tokens, the shape of the tiles chosen as on an H100. */
+void test_counts(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 70; n++) {
+        const pair_case &p = PAIRS[n % (sizeof PAIRS / sizeof PAIRS[0])];
+        check_all(p, {26, 18, 2, 1, 6, 21, n, (n + 1) / 2, 132});
+    }
+}
+
+/* SmolLM-135M's rows and columns, a few tokens more than one tile. */
+void test_real_size(void **state)
+{
+    (void)state;
+    check_all(PAIRS[3], {576, 192, 9, 3, 64, 100, 66, 2, 132});
+    check_all(PAIRS[5], {576, 64, 9, 3, 64, 64, 20, 2, 132});
+}
+
 /* A token's rows are the same whatever else is in the batch and wherever it stands there. */
 void test_neighbours(void **state)
 {
@@ -636,6 +654,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_real_size),
         cmocka_unit_test(test_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

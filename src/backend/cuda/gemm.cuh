@@ -409,13 +409,21 @@ SW_DEVICE void sw_many_mma(typename sw_many_tile<INPUT>::type &c, const uint32_t
         sw_mma_s8(c, a, b);
 }
 
+/* Two blocks of an SM: while one's loads are under way, the other multiplies; and 144 tiles go into
+ * 132 SMs at once. */
+#ifdef SW_EMULATED
+#define SW_MANY_KERNEL SW_KERNEL(SW_MANY_THREADS)
+#else
+#define SW_MANY_KERNEL __global__ __launch_bounds__(SW_MANY_THREADS, 2)
+#endif
+
 /*
  * A tile of 16 MT tokens x 8 NT n_row_warps rows a block. Shared memory: the warps' sums (warps
  * along the columns, tokens, rows + 8), 4 bytes each; 8 more in a line, so that the eight tokens of
  * a fragment are in different banks.
  */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, int MT, int NT>
-static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_job job)
+static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
 {
     using weights = sw_many_weights<FORM, INPUT>;
     using tile = typename sw_many_tile<INPUT>::type;
@@ -453,12 +461,13 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
             }
         }
     }
-    const uint8_t *tokens[MT][2];
+    /* Of the prepared rows, from the tile's first; a tile is far below 4 GiB. */
+    const uint8_t *first_rows = job.in.rows + (size_t)first_token * job.in.row_bytes + quarter * 16;
+    uint32_t tokens[MT][2];
     for (uint32_t i = 0; i < MT; i++) {
         for (uint32_t h = 0; h < 2; h++) {
-            uint32_t t = first_token + 16 * i + 8 * h + group;
-            t = t < job.n_tokens ? t : job.n_tokens - 1;
-            tokens[i][h] = job.in.rows + (size_t)t * job.in.row_bytes + quarter * 16;
+            const uint32_t t = 16 * i + 8 * h + group, last = job.n_tokens - 1 - first_token;
+            tokens[i][h] = (t < last ? t : last) * job.in.row_bytes;
         }
     }
 
@@ -476,8 +485,8 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
     if (column_warp < n_planes) {
         for (int i = 0; i < MT; i++) {
             for (int h = 0; h < 2; h++)
-                next_tokens[i][h] =
-                    *reinterpret_cast<const sw_chunk *>(tokens[i][h] + column_warp * SW_MANY_PLANE);
+                next_tokens[i][h] = *reinterpret_cast<const sw_chunk *>(
+                    first_rows + tokens[i][h] + column_warp * SW_MANY_PLANE);
         }
     }
     float own[MOST_PAIRS][2] = {}; /* is_blocked: sums so far of the thread's pairs */
@@ -499,7 +508,7 @@ static SW_KERNEL(SW_MANY_THREADS) void sw_many_kernel(sw_gpu_model m, sw_many_jo
             for (int i = 0; i < MT; i++) {
                 for (int h = 0; h < 2; h++)
                     next_tokens[i][h] = *reinterpret_cast<const sw_chunk *>(
-                        tokens[i][h] + (size_t)plane_after * SW_MANY_PLANE);
+                        first_rows + tokens[i][h] + plane_after * SW_MANY_PLANE);
             }
         }
         if (plane < n_planes) {

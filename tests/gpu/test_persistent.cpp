@@ -384,6 +384,7 @@ static void any_order_of_threads_gives_the_same(void **)
         ways.push_back(way(i % 2 == 0 ? SW_GPU_PERSISTENT_FIVE : SW_GPU_PERSISTENT_FOUR, 4, 32,
                            i % 2 == 0 ? 3 : 0, 4096));
         ways.back().head_layers = static_cast<uint32_t>(i);
+        ways.back().n_copies = static_cast<uint32_t>(i + 1);
     }
     check(grouped, arithmetics[F32], ways, 5);
 }
@@ -621,13 +622,14 @@ static void reads_options(void **)
     assert_null(sw_gpu_persistent_options_read(&o, nullptr));
     assert_int_equal(o.variant, SW_GPU_PERSISTENT_BEST);
     assert_null(sw_gpu_persistent_options_read(
-        &o, "variant=four,blocks=7,threads=96,ring=4096,stretch=5,head=3,patience_ms=20"));
+        &o, "variant=four,blocks=7,threads=96,ring=4096,stretch=5,head=3,copies=4,patience_ms=20"));
     assert_int_equal(o.variant, SW_GPU_PERSISTENT_FOUR);
     assert_int_equal(o.n_blocks, 7);
     assert_int_equal(o.n_threads, 96);
     assert_int_equal(o.ring_bytes, 4096);
     assert_int_equal(o.stretch, 5);
     assert_int_equal(o.head_layers, 3);
+    assert_int_equal(o.n_copies, 4);
     assert_int_equal(o.patience_ns, 20000000);
     for (const char *wrong : {"variant=six", "blocks=", "blocks=-1", "blocks=1x", "threads",
                               "ring=1 ", "head=99999999999"})

@@ -47,6 +47,7 @@ struct sw_persistent_block {
     sw_patience patience;
     sw_shared<float> x[2], raw, cosines, sines;
     sw_stretch_memory attend;
+    sw_persistent_words words; /* the copy that this block reads */
 };
 
 SW_DEVICE void sw_persistent_begin(sw_persistent_block &b, const sw_persistent_launch &p)
@@ -54,6 +55,9 @@ SW_DEVICE void sw_persistent_begin(sw_persistent_block &b, const sw_persistent_l
     const sw_gpu_model &m = p.m;
     const uint32_t group = m.n_heads / m.n_kv_heads;
     b.patience = {p.patience_ns, p.abandoned, false};
+    const size_t copy = static_cast<size_t>(blockIdx.x % p.n_copies) * p.copy_words;
+    b.words = {p.words.qkv + copy,    p.words.parts + copy, p.words.middle + copy,
+               p.words.hidden + copy, p.words.x + copy,     p.words.choice + copy};
     b.x[0] = sw_shared_take<float>(p.memory.x_at[0]);
     b.x[1] = sw_shared_take<float>(p.memory.x_at[1]);
     b.raw = sw_shared_take<float>(p.memory.raw_at);
@@ -144,7 +148,7 @@ SW_DEVICE void sw_persistent_attend(sw_persistent_block &b, const sw_persistent_
                                 static_cast<unsigned char *>(m.values) + offset};
     sw_stretch_batch ahead;
     sw_stretch_load<CACHE>(ahead, stretch, m.head_dim, begin);
-    sw_stretch_gather<CACHE>(m, stretch, b.attend, b.cosines, b.sines, p.words.qkv, kv_head,
+    sw_stretch_gather<CACHE>(m, stretch, b.attend, b.cosines, b.sines, b.words.qkv, kv_head,
                              position < end, appends && position < end, epoch, b.patience);
     sw_sync_block();
     for (uint32_t first = 0; first < group; first += SW_STRETCH_HEADS)
@@ -178,10 +182,12 @@ SW_DEVICE void sw_persistent_attend_all(sw_persistent_block &b, const sw_persist
                 sw_mix_lists(b.attend.lists + head * list, n_warps, group * list, column);
             uint64_t *to = p.words.parts +
                            static_cast<size_t>((kv_head * group + head) * n_parts + part) * list;
-            sw_store_flagged(to + 2 + column, mixed.value, epoch);
-            if (column == 0) {
-                sw_store_flagged(to, mixed.largest, epoch);
-                sw_store_flagged(to + 1, mixed.sum, epoch);
+            for (uint32_t copy = 0; copy < p.n_copies; copy++, to += p.copy_words) {
+                sw_store_flagged(to + 2 + column, mixed.value, epoch);
+                if (column == 0) {
+                    sw_store_flagged(to, mixed.largest, epoch);
+                    sw_store_flagged(to + 1, mixed.sum, epoch);
+                }
             }
         }
     }
@@ -236,21 +242,21 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
     sw_ring &ring = b.ring;
     SW_NO_UNROLL
     for (uint32_t part = SW_PART_QKV; part <= SW_PART_DOWN; part++) {
-        const uint64_t *words = p.words.hidden;
+        const uint64_t *words = b.words.hidden;
         uint32_t n_words = m.hidden_dim, of = epoch;
         uint32_t to_at =
             p.memory.raw_at;       /* not arrays: their addresses would be of no known space */
         if (part == SW_PART_QKV) { /* of the layer before; the first one has the embedding */
-            words = p.words.x;
+            words = b.words.x;
             n_words = layer == 0 ? 0 : m.dim;
             of = epoch - 1;
             to_at = p.memory.x_at[0];
         } else if (part == SW_PART_O) {
             sw_persistent_attend_all<CACHE>(b, p, layer, position, epoch);
-            words = p.words.parts;
+            words = b.words.parts;
             n_words = p.is_four ? 0 : m.n_heads * n_parts * list;
         } else if (part == SW_PART_GATE_UP) {
-            words = p.words.middle;
+            words = b.words.middle;
             n_words = p.is_four ? m.dim * m.n_kv_heads : m.dim;
             to_at = p.is_four ? p.memory.raw_at : p.memory.x_at[1];
         }
@@ -312,20 +318,22 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
 
         if (part == SW_PART_GATE_UP) {
             sw_persistent_product<FORM, INPUT, 2, ROUNDS>(
-                ring, work, input_at, l, lanes, true, [&](uint32_t row, const float(&y)[2]) {
+                ring, work, input_at, l, lanes, true, p.n_copies,
+                [&](uint32_t row, const float(&y)[2], uint32_t own) {
                     const float hidden = sw_silu_times(y[0], y[1]);
-                    sw_store_flagged(p.words.hidden + row, ROUNDS ? sw_round_f16(hidden) : hidden,
-                                     epoch);
+                    sw_store_flagged(p.words.hidden + own * p.copy_words + row,
+                                     ROUNDS ? sw_round_f16(hidden) : hidden, epoch);
                 });
             continue;
         }
         const bool is_cut = part == SW_PART_O && p.is_four; /* a KV head's share of a sum */
         sw_persistent_product<FORM, INPUT, 1, false>(
-            ring, work, input_at, l, lanes, !is_cut || kv_head == 0,
-            [&](uint32_t row, const float(&y)[1]) {
+            ring, work, input_at, l, lanes, !is_cut || kv_head == 0, p.n_copies,
+            [&](uint32_t row, const float(&y)[1], uint32_t own) {
+                const uint32_t copy = own * p.copy_words;
                 if (is_cut) {
-                    sw_store_flagged(p.words.middle + static_cast<size_t>(row) * m.n_kv_heads +
-                                         kv_head,
+                    sw_store_flagged(p.words.middle + copy +
+                                         static_cast<size_t>(row) * m.n_kv_heads + kv_head,
                                      y[0], epoch);
                     return;
                 }
@@ -336,7 +344,7 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
                     out += part == SW_PART_O ? b.x[0][row] : b.x[1][row];
                     out = ROUNDS ? sw_round_f16(out) : out;
                 }
-                sw_store_flagged(at + row, out, epoch);
+                sw_store_flagged(at + copy + row, out, epoch);
             });
     }
 }
@@ -373,15 +381,15 @@ SW_DEVICE sw_persistent_choice sw_persistent_choose(sw_persistent_block &b,
     const uint32_t warp = threadIdx.x / SW_WARP, lane = threadIdx.x % SW_WARP;
     const uint32_t n_warps = blockDim.x / SW_WARP;
     const sw_ring_work work = sw_persistent_ahead(b.ring, 4 * m.n_layers);
-    sw_gather(b.x[0], p.words.x, m.dim, epoch + m.n_layers - 1, b.patience);
+    sw_gather(b.x[0], b.words.x, m.dim, epoch + m.n_layers - 1, b.patience);
     sw_persistent_enter(b.ring);
     sw_persistent_norm<FORM, INPUT, ROUNDS>(
         input_at, p.layouts[SW_PART_HEAD], b.x[0],
         sw_shared_take<float>(b.ring.data_at + work.piece.norm_at), m.rms_eps);
     sw_candidate best = sw_candidate_none();
     sw_persistent_product<FORM, INPUT, 1, ROUNDS>(
-        b.ring, work, input_at, p.layouts[SW_PART_HEAD], p.lanes[SW_PART_HEAD], true,
-        [&](uint32_t row, const float(&y)[1]) {
+        b.ring, work, input_at, p.layouts[SW_PART_HEAD], p.lanes[SW_PART_HEAD], true, 1,
+        [&](uint32_t row, const float(&y)[1], uint32_t) {
             if (p.wants_logprobs) {
                 sw_candidate_add(best, y[0], static_cast<int32_t>(row));
             } else if (y[0] == y[0] && (best.id < 0 || y[0] > best.largest)) {
@@ -403,10 +411,10 @@ SW_DEVICE sw_persistent_choice sw_persistent_choose(sw_persistent_block &b,
         if (lane < n_warps)
             best = of_warps[lane];
         best = sw_candidate_of_lanes(best, 1, SW_WARP);
-        if (lane == 0) {
+        if (lane < p.n_copies) { /* all lanes know it */
             if (p.is_four)
                 sw_fence(); /* the block's keys and values in front of its choice */
-            uint64_t bits, *to = p.words.choice + 1 + blockIdx.x;
+            uint64_t bits, *to = p.words.choice + lane * p.copy_words + 1 + blockIdx.x;
             memcpy(&bits, &best.sum, sizeof bits);
             sw_store_flagged(to, best.largest, epoch);
             sw_store_flagged(to + n, sw_as_float(static_cast<uint32_t>(best.id)), epoch);
@@ -416,12 +424,14 @@ SW_DEVICE sw_persistent_choice sw_persistent_choose(sw_persistent_block &b,
             }
         }
     }
-    if (blockIdx.x == 0 && threadIdx.x == blockDim.x - 1)
-        sw_store_flagged(p.words.choice, sw_as_float(asked), epoch);
+    if (blockIdx.x == 0 && threadIdx.x == blockDim.x - 1) {
+        for (uint32_t copy = 0; copy < p.n_copies; copy++)
+            sw_store_flagged(p.words.choice + copy * p.copy_words, sw_as_float(asked), epoch);
+    }
 
     /* Everyone's: by every warp for itself. */
     sw_ring_fill(b.ring);
-    sw_gather(b.raw, p.words.choice, 1 + n * (p.wants_logprobs ? 4 : 2), epoch, b.patience);
+    sw_gather(b.raw, b.words.choice, 1 + n * (p.wants_logprobs ? 4 : 2), epoch, b.patience);
     if (p.is_four)
         sw_fence(); /* what the others have put into the cache is behind it */
     const uint32_t is_lost = sw_ballot(b.patience.is_lost);
@@ -572,6 +582,9 @@ static inline const char *sw_persistent_plan(sw_gpu_persistent *p, const sw_gpu_
     sw_persistent_launch &launch = p->launch;
     launch.m = m;
     launch.head_layers = options.head_layers < m.n_layers ? options.head_layers : m.n_layers;
+    launch.n_copies = options.n_copies > 0 ? options.n_copies : 1;
+    if (launch.n_copies > SW_MOST_COPIES)
+        return "words have not so many copies";
     launch.is_four = options.variant == SW_GPU_PERSISTENT_FOUR;
     if (launch.is_four) {
         const char *reason = sw_persistent_four_cannot(m, n_blocks);
@@ -717,6 +730,8 @@ inline const char *sw_gpu_persistent_options_read(struct sw_gpu_persistent_optio
             number = &out->stretch;
         else if (is("head="))
             number = &out->head_layers;
+        else if (is("copies="))
+            number = &out->n_copies;
         else if (is("patience_ms="))
             is_patience = true;
         else
@@ -810,6 +825,8 @@ inline const char *sw_gpu_persistent_create(struct sw_gpu_persistent **out,
         at[i] = p->device_bytes;
         p->device_bytes += (n_words[i] * sizeof(uint64_t) + LINE - 1) / LINE * LINE;
     }
+    p->launch.copy_words = static_cast<uint32_t>(p->device_bytes / sizeof(uint64_t));
+    p->device_bytes *= p->launch.n_copies;
     const size_t abandoned_at = p->device_bytes;
     p->device_bytes += LINE;
     const size_t stop_at = m.max_positions * SW_TOLD_WORDS * sizeof(uint64_t);

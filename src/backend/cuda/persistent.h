@@ -34,12 +34,14 @@ struct sw_gpu_persistent_options {
     uint32_t ring_bytes;  /* of weights on their way, in shared memory; 0: all that is left */
     uint32_t stretch;     /* positions that one block attends to at a time; 0: by the context */
     uint32_t head_layers; /* the last ones, in which the head's rows are brought to L2; 0: none */
+    uint32_t n_copies;    /* of the words that blocks exchange, to 4, so that fewer of them read the
+                             same line at once; 0: 1 */
     uint64_t patience_ns; /* that a block waits for another one; 0: two seconds */
 };
 
 /* Options as text, for who times variants:
- * "variant=four,blocks=132,threads=256,ring=65536,stretch=64, head=4,patience_ms=2000", each of
- * them or none; NULL: the defaults. NULL, or what is wrong. */
+ * "variant=four,blocks=132,threads=256,ring=65536,stretch=64, head=4,copies=2,patience_ms=2000",
+ * each of them or none; NULL: the defaults. NULL, or what is wrong. */
 const char *sw_gpu_persistent_options_read(struct sw_gpu_persistent_options *out, const char *text);
 
 /* Why this model cannot be decoded so; NULL: it can. shared_bytes: what a block may have

@@ -12,7 +12,8 @@
 
 enum : uint32_t {
     SW_PERSISTENT_MOST_THREADS = 256, /* one block on an SM: 255 registers for each */
-    SW_TOLD_WORDS = 4,                /* of a token, for the host: id, stamp (2), log-probability */
+    SW_MOST_COPIES = 4, /* the fewest lanes that a row can have: each of them writes one */
+    SW_TOLD_WORDS = 4,  /* of a token, for the host: id, stamp (2), log-probability */
 };
 
 /* Where things are in the block's memory, in bytes. */
@@ -47,8 +48,10 @@ struct sw_persistent_launch {
     uint32_t lanes[SW_N_PARTS];          /* of a row, sw_product_lanes */
     sw_input_layout layouts[SW_N_PARTS]; /* of each part's input */
     sw_persistent_memory memory;
-    sw_persistent_words words;
-    uint32_t epoch; /* of the first token's first layer */
+    sw_persistent_words words; /* the first copy of them */
+    uint32_t n_copies;         /* of all words, for readers to share; SW_MOST_COPIES at most */
+    uint32_t copy_words;       /* from one copy to the next */
+    uint32_t epoch;            /* of the first token's first layer */
     bool is_four;
     uint32_t stretch, n_stretches; /* FIVE: positions of a stretch, and stretches of the answer */
     uint32_t n_lanes;              /* of a key */
@@ -154,13 +157,14 @@ SW_DEVICE sw_weight_chunk<FORM> sw_ring_weights(const sw_ring &ring, const sw_ri
 
 /*
  * The block's rows of a matrix, R at a time, times the input at input_at. `work` is the first
- * piece, ready; the others are taken as they come. finish(unit, y) is called by one lane for each R
- * rows, y[R] their products. adds_bias is false where another block adds it.
+ * piece, ready; the others are taken as they come. finish(unit, y, own) is called for each R rows
+ * by the first n_finishing of their lanes, own among them; y[R] are the products. adds_bias is
+ * false where another block adds it.
  */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, int R, bool ROUNDS, class FINISH>
 SW_DEVICE void sw_persistent_product(sw_ring &ring, sw_ring_work work, uint32_t input_at,
                                      const sw_input_layout &l, uint32_t lanes, bool adds_bias,
-                                     FINISH finish)
+                                     uint32_t n_finishing, FINISH finish)
 {
     constexpr int STEPS = 3;
     const bool has_bias = adds_bias && work.has_bias;
@@ -213,8 +217,8 @@ SW_DEVICE void sw_persistent_product(sw_ring &ring, sw_ring_work work, uint32_t 
                 sw_sum<INPUT> total = sw_sum_of_lanes<INPUT>(sums[r][0], lanes);
                 y[r] = sw_product_of<FORM, INPUT>(total, facts[r], input_at, l, ROUNDS);
             }
-            if (is_mine && own == 0)
-                finish(piece.begin / R + unit, y);
+            if (is_mine && own < n_finishing)
+                finish(piece.begin / R + unit, y, own);
         }
         if (piece.end == work.end)
             return;

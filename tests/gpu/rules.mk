@@ -76,6 +76,9 @@ $(BUILD)/obj/%.emulated.o: %.cu $(BUILD)/cxx-flags
 .PHONY: cuda-emulated gpu-tests-emulated
 cuda-emulated: $(EMULATED_PLUGIN)
 gpu-tests-emulated: $(GPU_PROGRAMS)
+# The plug-in's table without the plug-in, so that a test can steer the emulation under it.
+$(BUILD)/tests/gpu/test_engine: $(PLUGIN_OBJECTS)
+
 $(EMULATED_PLUGIN): $(PLUGIN_OBJECTS) $(GPU_EMULATION:%.cpp=$(BUILD)/obj/%.o)
 	@echo '{ global: sw_cuda_plugin; local: *; };' > $(@D)/cuda_emulated.map
 	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) -shared $^ -o $@ -Wl,--version-script=$(@D)/cuda_emulated.map \

@@ -313,8 +313,11 @@ static void blocks_of_four_bits(void **state)
         write_graph(&w, model_path(m), SW_STRATEGY_4BIT, SW_ONNX_DEFAULT, false, NULL);
         const struct sw_tensor *t = &sw_model_weights(w.model)->layers[0].up;
         size_t k = t->n_cols, blocks = (k + 31) / 32;
-        const uint8_t *values = data_of(&w, "layers.0.up.weight", t->n_rows * blocks * 16);
-        const float *scales = data_of(&w, "layers.0.up.weight.scale", t->n_rows * blocks * 4);
+        size_t before = t->n_rows * blocks; /* of the gate */
+        const uint8_t *values = data_of(&w, "layers.0.gate_up.weight", 2 * before * 16);
+        const float *scales = data_of(&w, "layers.0.gate_up.weight.scale", 2 * before * 4);
+        values += before * 16;
+        scales += before;
         uint8_t *tile = malloc(blocks * SW_GROUP_BYTES);
         float *rows = malloc(SW_TILE * k * sizeof *rows), error = 0, most = 0;
         for (size_t r = 0; r < t->n_rows; r++) {
@@ -361,15 +364,21 @@ static void columns_and_table(void **state)
             struct written w = {0};
             write_graph(&w, model_path(m), prefill ? SW_STRATEGY_8BIT : SW_STRATEGY_DYNAMIC_8BIT,
                         SW_ONNX_DEFAULT, prefill, NULL);
-            const struct sw_tensor *t = &sw_model_weights(w.model)->layers[0].gate;
-            size_t n = t->n_rows, k = t->n_cols;
-            const uint8_t *values = data_of(&w, "layers.0.gate.weight", n * k);
-            const float *scales = data_of(&w, "layers.0.gate.weight.scale", n * 4);
-            for (size_t row = 0; row < n; row++) {
-                assert_float_equal(scales[row], largest(t, row, 0, k) / 127, 0);
+            const struct sw_layer_weights *layer = &sw_model_weights(w.model)->layers[0];
+            const struct sw_tensor *t = &layer->gate, *parts[] = {&layer->gate, &layer->up};
+            const char *name = prefill ? "layers.0.gate_up.weight" : "layers.0.gate.weight";
+            const char *scale_name =
+                prefill ? "layers.0.gate_up.weight.scale" : "layers.0.gate.weight.scale";
+            size_t n_parts = prefill ? 2 : 1, n = t->n_rows * n_parts, k = t->n_cols;
+            const uint8_t *values = data_of(&w, name, n * k);
+            const float *scales = data_of(&w, scale_name, n * 4);
+            for (size_t i = 0; i < n; i++) {
+                size_t row = i % t->n_rows;
+                const struct sw_tensor *part = parts[i / t->n_rows];
+                assert_float_equal(scales[i], largest(part, row, 0, k) / 127, 0);
                 for (size_t column = 0; column < k; column++) {
-                    int q = (int)nearbyintf(sw_tensor_at(t, row * k + column) / scales[row]);
-                    assert_int_equal(values[column * n + row], (uint8_t)(prefill ? q + 128 : q));
+                    int q = (int)nearbyintf(sw_tensor_at(part, row * k + column) / scales[i]);
+                    assert_int_equal(values[column * n + i], (uint8_t)(prefill ? q + 128 : q));
                 }
             }
             if (prefill) {

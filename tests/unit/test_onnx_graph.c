@@ -474,6 +474,9 @@ static void refusals(void **state)
         {SW_STRATEGY_NONE, SW_ONNX_FUSED, false, 24,
          "onnx_cpu: fused graph: the head size is 24, and the fused attention's rotary takes "
          "multiples of 16 only"},
+        {SW_STRATEGY_NONE, SW_ONNX_FUSED, true, 64,
+         "onnx_gpu: fused graph: strategy none: the CUDA provider's fused attention takes 16 bits "
+         "only: in fp32 it would run on the CPU"},
         {SW_STRATEGY_8BIT, SW_ONNX_EXPORTER, false, 64,
          "onnx_cpu: strategy quantization8bit: the exporter's graph is written for none and "
          "quantization_dynamic8bit only"},
@@ -488,6 +491,33 @@ static void refusals(void **state)
                                                 cases[i].graph, cases[i].on_gpu, &err),
                          SW_EUNSUPPORTED);
         assert_string_equal(err.text, cases[i].text);
+    }
+}
+
+/* On a GPU what has no kernel there takes another graph, and another arithmetic its own name. */
+static void variants_of_a_gpu(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sw_strategy strategy;
+        enum sw_onnx_graph graph;
+        const char *arithmetic, *compute_dtype;
+    } cases[] = {
+        {SW_STRATEGY_NONE, SW_ONNX_PLAIN, "f32", "f32"},
+        {SW_STRATEGY_8BIT, SW_ONNX_PLAIN, "w8b64_a32", "f32"},
+        {SW_STRATEGY_4BIT, SW_ONNX_PLAIN, "w4b32_a32", "f32"},
+        {SW_STRATEGY_16BIT, SW_ONNX_FUSED, "f16", "f16"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sw_onnx_variant variant;
+        struct sw_config config = {.head_dim = 64};
+        assert_ok(sw_onnx_variant_choose(&variant, &config, cases[i].strategy, SW_ONNX_DEFAULT,
+                                         true, &err));
+        assert_int_equal(variant.graph, cases[i].graph);
+        assert_string_equal(sw_onnx_variant_arithmetic(&variant), cases[i].arithmetic);
+        assert_string_equal(sw_onnx_variant_compute_dtype(&variant), cases[i].compute_dtype);
+        assert_null(strstr(sw_onnx_variant_operators(&variant), "accuracy"));
+        assert_int_equal(variant.reason[0] == 0, variant.graph == SW_ONNX_FUSED);
     }
 }
 
@@ -525,6 +555,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(bytes_per_token),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(variants_of_a_gpu),
         cmocka_unit_test(no_folder),
     };
     return cmocka_run_group_tests_name("onnx_graph", tests, NULL, NULL);

@@ -80,9 +80,10 @@ static enum sw_code fill_entry(struct entry *e, struct sw_error *err)
         code = sum_weights(e, err);
     if (code != SW_OK)
         goto done;
-    sw_buffer_printf(&key, "%d\n%s\n%s\n%s\n%s\n%d %d\n", SW_ONNX_WRITER_VERSION,
+    sw_buffer_printf(&key, "%d\n%s\n%s\n%s\n%s\n%d %d %d\n", SW_ONNX_WRITER_VERSION,
                      sw_model_hash(e->model), e->weights, sw_strategy_name(e->variant->strategy),
-                     sw_onnx_graph_name(e->variant->graph), e->variant->half, e->variant->prefill);
+                     sw_onnx_graph_name(e->variant->graph), e->variant->half, e->variant->prefill,
+                     e->variant->on_gpu);
     sw_sha256_hex(hex, key.data, key.size);
     sw_buffer_printf(&e->root, "%s/onnx", own_cache);
     sw_buffer_printf(&e->folder, "%s/%.32s", e->root.data, hex);

@@ -8,7 +8,10 @@ $(BUILD)/tests/kernels/test_kernels: $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.o)
 -include $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.d)
 
 EMULATED := $(BUILD)/tests/kernels/emulated
+# No sanitizer is built into them, so its suites would compile and run the same programs again.
+ifeq ($(SANITIZE),)
 EXTRA_TEST_PROGRAMS += $(EMULATED)/test_kernels_x86 $(EMULATED)/test_kernels_neon
+endif
 
 KERNEL_CHECK := tests/kernels/test_kernels.c $(CHECK_SOURCES) src/backend/cpu/dispatch.c \
                 src/base/cpu.c src/base/error.c src/backend/cpu/kernels_scalar.c

@@ -239,9 +239,14 @@ cut_after() {
     echo package-0 >$zone/name
     echo 262143328850 >$zone/max_energy_range_uj
     echo 1000000 >$zone/energy_uj
+    (for ((uj = 2000000; ; uj += 1000)); do
+        printf '%s\n' $uj 1<>$zone/energy_uj
+        read -r -t 0.002 <> <(:) || :
+    done) 3>&- &
+    local writer=$!
     profile --blocks 5 --samples 1 --sysfs_root tree -o json >out
+    kill $writer
     [ "$(jq -r .precision.figure out)" = energy_j_per_token.total ]
-    jq -e ".statistics.energy_j_per_token.cpu.mean == 0" out
 }
 
 @test "a prefill too short for its counter is repeated, once in a block, and told" {

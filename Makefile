@@ -76,7 +76,7 @@ $(BUILD)/obj/src/backend/cuda/pack.o: ISA_FLAGS = -O3
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q_CC)$(CC) $(ALL_CFLAGS) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+	$(Q_CC)$(CC) $(ALL_CFLAGS) $(ISA_FLAGS) $(TEST_FLAGS) -MMD -MP -c $< -o $@
 
 # What the build must say of itself in every record.
 $(BUILD)/gen/build_info.h: FORCE
@@ -107,7 +107,8 @@ SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.c))
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
-$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests $(shell pkg-config --cflags cmocka 2>/dev/null)
+# Apart from ALL_CFLAGS: prerequisites inherit a target's variables, and $(BUILD)/flags must not.
+$(BUILD)/obj/tests/%.o: TEST_FLAGS = -Itests $(shell pkg-config --cflags cmocka 2>/dev/null)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(Q_LD)$(CC) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)

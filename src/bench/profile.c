@@ -8,16 +8,16 @@
 
 /* An interval that is looked at after every block is looked at until it happens to be narrow, and
  * then holds less often than it says, the less the fewer blocks it begins with. So standard begins
- * with more than five, and its intervals are widened (record/block_figure.h); docs/profiles.md has
+ * with ten, and its intervals are widened (record/block_figure.h); docs/profiles.md has
  * what simulations say, tests/unit/test_profile.c does them again. */
 static const struct sw_profile profiles[] = {
     {.name = "study", .samples = 50},
     {.name = "quick",
-     .samples = 3,
+     .samples = 2,
      .warm_up = 10,
      .idle_s = 1,
-     .min_blocks = 5,
-     .max_blocks = 5,
+     .min_blocks = 8,
+     .max_blocks = 8,
      .time_limit_s = 60},
     {.name = "standard",
      .samples = 10,

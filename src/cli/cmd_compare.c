@@ -177,7 +177,7 @@ static int compare(const struct compare_options *o, const char *const *words, si
 }
 
 /* Blocks where nobody says how many: 5 % of difference is seen, 2 % mostly (docs/comparing.md). */
-enum { LIVE_BLOCKS = 10 };
+enum { LIVE_BLOCKS = 16 };
 
 /* The options of a run belong to configurations, not to stored runs: they are known where there are
  * some, and to the help. */
@@ -257,7 +257,7 @@ static int run_command(int argc, char **argv)
          .value = &o.live.words[0],
          .argument = "OPTIONS",
          .help = "options of A, as one word, on top of those below, which are common to both (here "
-                 "--profile is quick and --blocks is 10 where nothing is said)"},
+                 "--profile is quick and --blocks is 16 where nothing is said)"},
         {.kind = SW_OPTION_TEXT,
          .name = "b",
          .value = &o.live.words[1],

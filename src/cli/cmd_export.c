@@ -108,7 +108,7 @@ const struct sw_command sw_command_export = {
     .usage = "onnx -m NAME -o DIR [OPTION ...]",
     .description =
         "Writes model.onnx and model.onnx.data, the files that the backends onnx_cpu and onnx_gpu "
-        "run, for any program that loads ONNX. Prints their paths. ONNX Runtime need not be "
-        "installed. Inputs, outputs and operators: docs/onnx.md.",
+        "run (here onnx_cpu by default), for any program that loads ONNX. Prints their paths. ONNX "
+        "Runtime need not be installed. Inputs, outputs and operators: docs/onnx.md.",
     .run = run_command,
 };

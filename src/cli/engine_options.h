@@ -60,8 +60,8 @@ struct sw_engine_choice {
          .name = "onnx_graph",                                                                     \
          .value = &(c).onnx_graph,                                                                 \
          .argument = "NAME",                                                                       \
-         .help = "of onnx_cpu and onnx_gpu: fused (default where the head size is a multiple of "  \
-                 "16), plain, or exporter, the shape that the study ran"},                         \
+         .help = "of onnx_cpu and onnx_gpu: fused (default where it can run), plain (default "     \
+                 "elsewhere), or exporter, the shape that the study ran"},                         \
         {.kind = SW_OPTION_TEXT,                                                                   \
          .name = "gpu_mode",                                                                       \
          .value = &(c).gpu_mode,                                                                   \

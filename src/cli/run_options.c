@@ -37,7 +37,7 @@ size_t sw_run_options_list(struct sw_option list[SW_RUN_OPTIONS_ROOM], struct sw
          .value = &o->profile,
          .argument = "NAME",
          .help =
-             "study: one pass (default); quick: 5 blocks of 3 questions; standard: blocks of 10 "
+             "study: one pass (default); quick: 8 blocks of 2 questions; standard: blocks of 10 "
              "until the 95 % interval of J/token (where nothing measures joules, of s/token) is "
              "within 2 %; strict: the same with 50 questions and more blocks"},
         {.kind = SW_OPTION_COUNT,
@@ -82,7 +82,7 @@ size_t sw_run_options_list(struct sw_option list[SW_RUN_OPTIONS_ROOM], struct sw
          .name = "samples",
          .value = &o->samples,
          .argument = "N",
-         .help = "questions to ask, in each block (study and strict 50, quick 3, standard 10), the "
+         .help = "questions to ask, in each block (study and strict 50, quick 2, standard 10), the "
                  "first "
                  "of the data set unless --seed is given",
          .min = 1,

@@ -160,6 +160,7 @@ void sw_meter_set_measure_ticks(struct sw_meter_set *set, uint64_t max_wait_ns)
         if (tick.tick_ns > 0)
             info->tick_ns = tick.tick_ns;
     }
+    set->watched = true;
     pthread_mutex_unlock(set->lock);
 }
 

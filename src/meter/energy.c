@@ -12,6 +12,10 @@ static const uint64_t asleep_ns = 20000000;
 /* A date that is slewed goes at most 0.05 % wrong; more than that, and 100 ms, is a step. */
 static const double slew = 1e-3;
 static const int64_t step_ns = 100000000;
+/* A counter that has not moved once, neither while it was watched for ticks nor for so long since
+ * it was opened, counts nothing: hypervisors show registers that stand at one number. */
+static const uint64_t dead_ns = 1000000000;
+
 /* A counter that stood still for this many of its ticks has not counted. */
 enum { STILL_TICKS = 20 };
 /* A board draws watts and counts millijoules: it has moved after fewer. */
@@ -102,6 +106,13 @@ static bool is_spoilt(const struct sw_meter_set *set, size_t i, const struct sw_
         set_reason(out, "%s did not tick at the %s, though it ticked every %.3g ms at start",
                    info->name, b->fault == SW_FAULT_STALLED ? "end" : "beginning",
                    (double)info->tick_ns * 1e-6);
+        return true;
+    }
+    if (info->source == SW_MEASURED && info->tick_ns == 0 && !track->ever_moved &&
+        (set->watched || b->at_ns - track->moved_ns > dead_ns)) {
+        out->faults |= 1u << SW_FAULT_FROZEN;
+        set_reason(out, "%s has not moved once in the %.3g s since it was opened", info->name,
+                   seconds(b->at_ns - track->moved_ns));
         return true;
     }
     uint64_t window_ns = b->at_ns - a->at_ns;
@@ -261,7 +272,7 @@ static void sum_up(const struct sw_meter_set *set, enum sw_component component,
         all_stated = all_stated && info->uncertainty_percent > 0;
         maker_uj += info->uncertainty_percent * (double)delta_uj / 100;
         edge_uj += edge_error_uj(info, begin, end, delta_uj);
-        may_tick = may_tick || (info->source <= SW_SAMPLED && info->tick_ns > 0);
+        may_tick = may_tick || info->source <= SW_SAMPLED;
         append_name(out->meter, sizeof out->meter, info->name);
         note_marks(info, begin, end, out);
         n_summed++;

@@ -78,6 +78,7 @@ static void note_motion(const struct sw_meter_info *info, struct sw_meter_track 
         if (track->frozen)
             note(track, reading, SW_FAULT_FROZEN);
         track->frozen = false;
+        track->ever_moved = true;
         if (track->stalled)
             track->stalled_ns += reading->at_ns - track->moved_ns;
         track->stalled = false;

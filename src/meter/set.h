@@ -34,6 +34,7 @@ struct sw_meter_track {
     bool seen;             /* read once at least */
     bool lost;             /* the reading before this one failed */
     bool frozen;           /* and not moved since */
+    bool ever_moved;       /* since it was opened */
     bool stalled;          /* an edge waited in vain, and not moved since */
     uint64_t stalled_ns;   /* all stalls */
     uint64_t uj, total_uj; /* last good reading */
@@ -55,6 +56,7 @@ struct sw_meter_set {
 
     pthread_mutex_t *lock; /* owned: of reading, and of everything that a reading changes */
     struct sw_meter_track tracks[SW_MAX_METERS];
+    bool watched;              /* for ticks, at start */
     uint64_t sample_period_ns; /* a sampler reads this often; 0: none does */
     uint64_t (*boot_clock_ns)(void);
     uint64_t (*wall_clock_ns)(void);

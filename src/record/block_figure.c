@@ -16,7 +16,10 @@ void sw_block_figure_free(struct sw_block_figure *f)
 
 void sw_block_interval(const double *values, size_t n, bool is_looked_at, struct sw_interval *out)
 {
-    sw_interval_mean(values, n, is_looked_at ? SW_BLOCK_LOOKED_AT_LEVEL : SW_BLOCK_LEVEL, out);
+    if (is_looked_at)
+        sw_interval_looked_at(values, n, SW_BLOCK_LOOKED_AT_LEVEL, out);
+    else
+        sw_interval_mean(values, n, SW_BLOCK_LEVEL, out);
     out->level = SW_BLOCK_LEVEL;
 }
 

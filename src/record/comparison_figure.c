@@ -211,11 +211,11 @@ static size_t take_values(const struct sw_compared *c, const struct figure *f, c
 }
 
 /* Neighbours in time are neighbours in A's order or in B's: the worse of the two counts. */
-static void judge(const struct sw_compared *c, const struct figure *f, struct sw_difference *out,
-                  size_t *n_pairs)
+static void judge(const struct sw_compared *c, const struct figure *f, double level,
+                  struct sw_difference *out, size_t *n_pairs)
 {
     const struct sw_comparison_options *o = c->options;
-    const struct sw_difference_rule rule = {.level = o->level,
+    const struct sw_difference_rule rule = {.level = level,
                                             .within = o->within,
                                             .claim_beyond = c->in_turns ? 0 : o->within,
                                             .every_pair_counts = c->in_turns,
@@ -285,6 +285,23 @@ static void put_verdict(const struct sw_compared *c, const struct sw_difference 
                             : json_null());
 }
 
+/* An interval that is wrong is wrong on this side half of the time, so of two figures one says so
+ * falsely no more often than one of the intervals is wrong. Of more figures each has to be as much
+ * surer (Bonferroni): the exit code is one claim. */
+static bool is_above(const struct sw_compared *c, const struct figure *f,
+                     const struct sw_difference *at_level)
+{
+    const struct sw_comparison_options *o = c->options;
+    struct sw_difference surer;
+    size_t n_pairs;
+    if (o->n_figures > 2) {
+        judge(c, f, 1 - (1 - o->level) * 2 / (double)o->n_figures, &surer, &n_pairs);
+        at_level = &surer;
+    }
+    return isnan(o->threshold) ? at_level->verdict == SW_WORSE
+                               : sw_difference_is_above(at_level, o->threshold);
+}
+
 json_t *sw_compared_figure(struct sw_compared *c, size_t i)
 {
     const struct figure *f = &figures[i];
@@ -293,7 +310,7 @@ json_t *sw_compared_figure(struct sw_compared *c, size_t i)
     size_t n_pairs = 0;
     json_t *row = json_pack("{s:s, s:s}", "figure", f->name, "unit", f->unit);
     why_absent(absent, sizeof absent, c, f);
-    judge(c, f, &d, &n_pairs);
+    judge(c, f, c->options->level, &d, &n_pairs);
     size_t n = d.interval.n;
     double a = mean_of(c->values[0], n), b = mean_of(c->values[1], n);
     double stored[2] = {(double)NAN, (double)NAN};
@@ -337,8 +354,7 @@ json_t *sw_compared_figure(struct sw_compared *c, size_t i)
         json_object_set_new(row, "n_more", json_null());
     }
     bool chosen = is_chosen(c->options, f->name);
-    bool above = isnan(c->options->threshold) ? d.verdict == SW_WORSE
-                                              : sw_difference_is_above(&d, c->options->threshold);
+    bool above = chosen && is_above(c, f, &d);
     bool regression = chosen && has_pairs && !zero && above;
     json_object_set_new(row, "chosen", json_boolean(chosen));
     json_object_set_new(row, "regression", json_boolean(regression));

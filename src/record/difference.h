@@ -31,7 +31,7 @@ struct sw_difference_rule {
 };
 
 /* a and b (n), pairs in the order of time. Same where all of the interval is inside of +-within;
- * better or worse where it leaves out all up to +-claim_beyond, by a margin that shrinks with n;
+ * better or worse where it leaves out all up to +-claim_beyond, by a tenth of its half width;
  * undecided else.
  *
  * Where the interval is marked (blocks drift, or resemble each other) it makes no claim. But pairs

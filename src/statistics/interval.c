@@ -6,6 +6,13 @@
 #include "statistics/student.h"
 #include "statistics/trend.h"
 
+/* A correlation of neighbours beyond this is marked: the waves cannot show what lies below them,
+ * and that is more than half the guard (share_shown) allows for. */
+#define MOST_ALIKE 0.7
+
+/* No more blocks than this are ever told to be needed. */
+enum { MOST_NEEDED = 100000000 };
+
 /* Values of one series, or the linearised ratio of two. */
 struct series {
     const double *a, *b; /* (n); b NULL: a alone */
@@ -35,7 +42,7 @@ static double mean_of(const double *values, size_t n)
 
 struct moments {
     double mean, variance, skewness;
-    double lag; /* correlation of neighbours, its bias taken out */
+    double lag; /* correlation of neighbours, its bias taken out; 0 for five blocks and fewer */
 };
 
 static void find_moments(const struct series *s, struct moments *out)
@@ -64,6 +71,50 @@ static void find_moments(const struct series *s, struct moments *out)
     out->lag = s->n > 5 ? (n * r + 1) / (n - 3) : 0;
 }
 
+/* Waves of n blocks whose amplitudes tell the scatter of their mean: 0.4 n^(2/3), as Lazarus,
+ * Lewis, Stock and Watson recommend, two at least. */
+static size_t waves_of(size_t n)
+{
+    size_t waves = (size_t)floor(0.4 * cbrt((double)n * (double)n) + 0.5);
+    if (waves < 2)
+        waves = 2;
+    return waves < n ? waves : n - 1;
+}
+
+/* The share of the mean's variance that the waves show on average where each block takes GUARD of
+ * the one before: their spectrum falls off from the mean's, at 0, to that of the last wave. */
+static double share_shown(size_t n, size_t waves)
+{
+    const double guard = 0.5, pi = acos(-1);
+    double count = (double)n;
+    double sum = 0;
+    for (size_t k = 1; k <= waves; k++)
+        sum += (1 - guard) * (1 - guard) /
+               (1 - 2 * guard * cos(pi * (double)k / count) + guard * guard);
+    double of_mean =
+        1 - 2 * guard * (1 - pow(guard, count)) / (count * (1 - guard * guard)); /* n finite */
+    return fmin(sum / (double)waves / of_mean, 1);
+}
+
+/* n times the variance of the mean, neighbours being alike or not: the mean square amplitude of
+ * the slowest waves in the series (equal-weighted cosines: Mueller, Journal of Econometrics 141,
+ * 2007; Lazarus, Lewis, Stock and Watson, Journal of Business & Economic Statistics 36, 2018). Each
+ * is a sum of all blocks, so of independent normal blocks the amplitudes are independent and
+ * normal, and t has as many degrees of freedom as there are waves. */
+static double variance_of_waves(const struct series *s, double mean, size_t waves)
+{
+    const double pi = acos(-1);
+    double n = (double)s->n;
+    double sum = 0;
+    for (size_t k = 1; k <= waves; k++) {
+        double amplitude = 0;
+        for (size_t i = 0; i < s->n; i++)
+            amplitude += (at(s, i) - mean) * cos(pi * (double)k * ((double)i + 0.5) / n);
+        sum += 2 / n * amplitude * amplitude;
+    }
+    return sum / (double)waves;
+}
+
 /* Inverse of Hall's cubic transformation, which takes the skew out of t (Hall, On the removal of
  * skewness by transformation, JRSS B 54, 1992). */
 static double take_in_skew(double t, double skewness, double n)
@@ -82,7 +133,8 @@ static void mark(struct sw_interval *out, const char *reason)
     out->reason = reason;
 }
 
-static void find_interval(const struct series *s, double level, struct sw_interval *out)
+static void find_interval(const struct series *s, double level, bool no_narrower,
+                          struct sw_interval *out)
 {
     *out = (struct sw_interval){.mean = NAN,
                                 .low = NAN,
@@ -107,16 +159,20 @@ static void find_interval(const struct series *s, double level, struct sw_interv
         return;
     }
     double n = (double)s->n;
-    double lag = fmin(fmax(m.lag, 0), 0.9);
-    double widened = (1 + lag) / (1 - lag); /* of an AR(1) series' mean */
-    out->n_effective = fmax(n / widened, 2);
-    double error = sqrt(m.variance / out->n_effective);
-    double t = sw_student_quantile(0.5 + level / 2, out->n_effective - 1);
+    size_t waves = waves_of(s->n);
+    double slow = variance_of_waves(s, m.mean, waves) / share_shown(s->n, waves);
+    double p = 0.5 + level / 2;
+    double t = sw_student_quantile(p, (double)waves);
+    double error = sqrt(slow / n);
+    if (no_narrower)
+        error = fmax(error, sqrt(m.variance / n) * sw_student_quantile(p, n - 1) / t);
+    if (slow > m.variance)
+        out->n_effective = fmax(n * m.variance / slow, 1);
     out->low = m.mean - error * take_in_skew(t, m.skewness, n);
     out->high = m.mean - error * take_in_skew(-t, m.skewness, n);
     if (s->n < SW_INTERVAL_MIN_BLOCKS)
-        mark(out, "fewer than five blocks");
-    if (m.variance > 0 && s->n > 5 && m.lag > 1.645 / sqrt(n))
+        mark(out, "fewer than eight blocks");
+    if (m.variance > 0 && m.lag > MOST_ALIKE)
         mark(out, "neighbouring blocks resemble each other");
     if (m.variance > 0 && sw_trend_p(value_at, s, s->n) < 0.01)
         mark(out, "the blocks drift");
@@ -124,7 +180,12 @@ static void find_interval(const struct series *s, double level, struct sw_interv
 
 void sw_interval_mean(const double *values, size_t n, double level, struct sw_interval *out)
 {
-    find_interval(&(struct series){.a = values, .n = n}, level, out);
+    find_interval(&(struct series){.a = values, .n = n}, level, false, out);
+}
+
+void sw_interval_looked_at(const double *values, size_t n, double level, struct sw_interval *out)
+{
+    find_interval(&(struct series){.a = values, .n = n}, level, true, out);
 }
 
 void sw_interval_paired(const double *a, const double *b, size_t n, double level,
@@ -135,7 +196,7 @@ void sw_interval_paired(const double *a, const double *b, size_t n, double level
         s.mean_a = mean_of(a, n);
         s.ratio = mean_of(b, n) / s.mean_a;
     }
-    find_interval(&s, level, out);
+    find_interval(&s, level, false, out);
 }
 
 bool sw_interval_is_within(const struct sw_interval *interval, double relative)
@@ -143,9 +204,12 @@ bool sw_interval_is_within(const struct sw_interval *interval, double relative)
     return (interval->high - interval->low) / 2 <= relative * fabs(interval->mean);
 }
 
-static double half_width_of(double n_effective, double error_of_one, double level)
+/* Half of the width that n blocks would have on average, over the deviation of the slow waves. */
+static double half_width_of(size_t n, double level)
 {
-    return error_of_one * sw_student_quantile(0.5 + level / 2, n_effective - 1) / sqrt(n_effective);
+    size_t waves = waves_of(n);
+    return sw_student_quantile(0.5 + level / 2, (double)waves) /
+           sqrt((double)n * share_shown(n, waves));
 }
 
 size_t sw_blocks_needed(const struct sw_interval *interval, double half_width)
@@ -155,19 +219,18 @@ size_t sw_blocks_needed(const struct sw_interval *interval, double half_width)
         return SIZE_MAX;
     if (now <= half_width)
         return 0;
-    double share = interval->n_effective / (double)interval->n; /* independent blocks of one */
-    double error = now / half_width_of(interval->n_effective, 1, interval->level);
+    double deviation = now / half_width_of(interval->n, interval->level);
     size_t low = interval->n;
     size_t high = low;
     do {
         low = high;
         high *= 2;
-        if (high > SIZE_MAX / 4)
+        if (high > MOST_NEEDED)
             return SIZE_MAX;
-    } while (half_width_of((double)high * share, error, interval->level) > half_width);
+    } while (deviation * half_width_of(high, interval->level) > half_width);
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        bool enough = half_width_of((double)middle * share, error, interval->level) <= half_width;
+        bool enough = deviation * half_width_of(middle, interval->level) <= half_width;
         *(enough ? &high : &low) = middle;
     }
     return high - interval->n;

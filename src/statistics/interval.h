@@ -1,8 +1,9 @@
 /*
- * Confidence intervals of means of blocks that follow one another: Student's t, with the skew of
- * the values taken out of it and neighbours that resemble each other counted as fewer blocks.
- * Where an interval cannot be trusted, it is marked and says why. docs/statistics.md has the
- * method, its sources, and how often the intervals hold in simulations.
+ * Confidence intervals of means of blocks that follow one another. The scatter of the mean is taken
+ * from the slowest waves in the series, which hold what neighbours have in common, and the skew of
+ * the values is taken out of Student's t. Where an interval cannot be trusted, it is marked and
+ * says why. docs/statistics.md has the method, its sources, and how often the intervals hold in
+ * simulations.
  */
 #ifndef SW_STATISTICS_INTERVAL_H
 #define SW_STATISTICS_INTERVAL_H
@@ -19,10 +20,15 @@ struct sw_interval {
 };
 
 /* Fewer blocks are marked. */
-enum { SW_INTERVAL_MIN_BLOCKS = 5 };
+enum { SW_INTERVAL_MIN_BLOCKS = 8 };
 
 /* values (n) in the order of time; level in (0, 1), e.g. 0.95. Any n. */
 void sw_interval_mean(const double *values, size_t n, double level, struct sw_interval *out);
+
+/* The same where somebody looks after every block and stops once the interval is narrow: the waves
+ * are few, and small at times by chance, which such a rule would wait for. No narrower than
+ * Student's t makes it of blocks that are independent. */
+void sw_interval_looked_at(const double *values, size_t n, double level, struct sw_interval *out);
 
 /* a and b (n), pair by pair: mean(b) / mean(a) - 1, the relative difference. */
 void sw_interval_paired(const double *a, const double *b, size_t n, double level,

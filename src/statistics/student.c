@@ -54,13 +54,17 @@ double sw_student_quantile(double p, double df)
         return 0;
     if (p < 0.5)
         return -sw_student_quantile(1 - p, df);
-    double low = 0;
-    double high = 2;
-    while (sw_student_cdf(high, df) < p && high < 1e300)
-        high *= 2;
-    for (int i = 0; i < 200 && high - low > 1e-12 * high; i++) {
-        double middle = low + (high - low) / 2;
-        *(sw_student_cdf(middle, df) < p ? &low : &high) = middle;
+    /* Newton's steps from 0: the distribution is concave there, so each ends before the quantile
+     * and the next begins nearer to it. */
+    const double pi = acos(-1);
+    double front = exp(lgamma((df + 1) / 2) - lgamma(df / 2)) / sqrt(df * pi);
+    double t = 0;
+    for (int i = 0; i < 2000; i++) {
+        double density = front * exp(-(df + 1) / 2 * log1p(t * t / df));
+        double step = (p - sw_student_cdf(t, df)) / density;
+        if (!(step > 1e-13 * t)) /* rounding has the last word */
+            break;
+        t += step;
     }
-    return low + (high - low) / 2;
+    return t;
 }

@@ -119,13 +119,30 @@ hand_made() {
     [ "$status" -eq 2 ]
 }
 
+@test "the exit code looks at many figures with as much more care" {
+    hand_made aaaa 0.1 >a.jsonl
+    hand_made bbbb 0.103 '.decode_ns += ([6, 5, -4, 2, -5, 4, -6, -2][.index] * 2e5)' >b.jsonl
+    "$SMOLWATT" compare a.jsonl b.jsonl -o json --threshold 0 --figure seconds_per_token >one || code=$?
+    jq -c '.figures[0] | [.difference, .low, .high, .verdict, .regression]' one
+    [ "$code" -eq 4 ]
+    many=()
+    for figure in seconds_per_token decode_seconds_per_token ttft_seconds j_per_token cpu_j_per_token \
+        ram_j_per_token seconds_per_answer j_per_answer; do
+        many+=(--figure "$figure")
+    done
+    "$SMOLWATT" compare a.jsonl b.jsonl -o json --threshold 0 "${many[@]}" >all || code=$?
+    # Each figure's interval is the same, and what is claimed of all together is not.
+    [ "$(jq -c '.figures[0] | [.low, .high, .chosen]' all)" = "$(jq -c '.figures[0] | [.low, .high, .chosen]' one)" ]
+    jq -e '.figures[0].regression | not' all
+}
+
 @test "compare with few pairs is undecided, and tells how many more it takes" {
     hand_made aaaa 0.1 | head -n 4 >a.jsonl
     hand_made bbbb 0.2 | head -n 4 >b.jsonl
     run "$SMOLWATT" compare a.jsonl b.jsonl --threshold 1
     [ "$status" -eq 0 ]
-    [[ $output == *"undecided: 2 more samples needed"* ]]
-    [[ $output == *"seconds_per_token: no regression can be found: fewer than five"* ]]
+    [[ $output == *"undecided: 5 more samples needed"* ]]
+    [[ $output == *"seconds_per_token: no regression can be found: fewer than eight"* ]]
     [[ $output == *"A did not come to its end"* ]]
 }
 

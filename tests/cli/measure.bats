@@ -253,7 +253,8 @@ make_tree() {
 }
 
 @test "the trace has power over time" {
-    "$SMOLWATT" measure -o json --trace --sample_ms 10 -- sleep 0.6 >result
+    # Until the sampler has had its turn: a busy machine may keep it waiting.
+    "$SMOLWATT" measure -o json --trace --sample_ms 10 -- sleep 1.5 >result
     jq -e '.runs[0].trace | length > 5' result
     jq -e '.runs[0].trace | map(.end_ns > .begin_ns and has("cpu_w") and has("gpu_w")) | all' result
     jq -e '.runs[0].sampler | .period_ns == 10000000 and .n_samples > 5' result
@@ -325,20 +326,22 @@ make_tree() {
     check_measure result
     echo 1000000 >tree/sys/class/powercap/intel-rapl:0/energy_uj
     "$SMOLWATT" measure --sysfs_root tree -- sh -c "$package" >result
-    grep -qE '^Machine +- +absent: powercap:psys counted' result
+    tr -s ' \n' ' ' <result | grep -qE 'Machine - absent: powercap:psys has not moved'
 }
 
 @test "an external meter's feed is the machine, beside the total" {
     now=$(date +%s%N)
     echo 'time_ns,watts' >feed
     for i in 5 4 3 2 1 0; do echo "$((now - i * 200000000)),25" >>feed; done
-    (for i in 1 2 3 4 5 6 7 8; do
+    # It writes for as long as the measurement takes, however busy the machine is.
+    (until [ -e measured ]; do
         read -r -t 0.1 <> <(:) || :
         echo "$(date +%s%N),25" >>feed
     done) 3>&- &
     "$SMOLWATT" measure --power_feed feed -o json -- sleep 0.4 >out
+    : >measured
     wait
-    jq -e '.energy_j.machine | .source == "sampled" and .value > 8 and .value < 13' out
+    jq -e '.energy_j.machine | .source == "sampled" and .value > 9' out
     jq -e '(.energy_j.machine.value / (.wall_ns * 1e-9)) | . > 24 and . < 26' out
     jq -e '.energy_j.total.reason == "without gpu"' out
     # Not covered: null, and the reason, in the table too.
@@ -347,7 +350,7 @@ make_tree() {
     "$SMOLWATT" measure --power_feed feed -- sleep 1.2 2>&1 | tr -s ' ' | grep -q '^Machine - absent: feed could not be read'
     echo nonsense >>feed
     "$SMOLWATT" measure --power_feed feed -o json -- true >out
-    jq -e '.energy_j.machine.reason | test("feed:16: .nonsense. is not time_ns,watts")' out
+    jq -e --arg n "$(wc -l <feed)" '.energy_j.machine.reason | test("feed:\($n): .nonsense. is not time_ns,watts")' out
     run -2 "$SMOLWATT" measure --power_feed nowhere -- true
     [[ $output == *"--power_feed: nowhere: No such file or directory"* ]]
 }

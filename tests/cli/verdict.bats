@@ -6,7 +6,7 @@ small() {
     "$SMOLWATT" run -m "$tiny" --samples 4 -n 5 -q "$@"
 }
 
-# A counter that is there, and does not move: 0 J, measured.
+# A counter that is there, and does not move: no joules.
 tree() {
     mkdir -p tree/sys/class/powercap/intel-rapl:0 tree/proc/self tree/sys/class/power_supply/BAT0
     echo package-0 >tree/sys/class/powercap/intel-rapl:0/name

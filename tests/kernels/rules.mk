@@ -8,7 +8,7 @@ $(BUILD)/tests/kernels/test_kernels: $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.o)
 -include $(CHECK_SOURCES:%.c=$(BUILD)/obj/%.d)
 
 EMULATED := $(BUILD)/tests/kernels/emulated
-# They are never sanitized, so the plain suite alone runs them.
+# No sanitizer is built into them, so its suites would compile and run the same programs again.
 ifeq ($(SANITIZE),)
 EXTRA_TEST_PROGRAMS += $(EMULATED)/test_kernels_x86 $(EMULATED)/test_kernels_neon
 endif

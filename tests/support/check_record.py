@@ -198,7 +198,7 @@ def check_figure(figure, values, where):
         fail(f"{where}: the mean lies outside of its interval")
     if figure["marked"] != (figure["reason"] is not None):
         fail(f"{where}: marked and reason differ")
-    if len(values) < 5 and not figure["marked"]:
+    if len(values) < 8 and not figure["marked"]:
         fail(f"{where}: an interval of {len(values)} blocks is not marked")
     if len(values) < 5 and figure["outliers"]:
         fail(f"{where}: outliers of {len(values)} blocks")

@@ -216,3 +216,9 @@ bool waveform_was_on_time(const struct waveform_writer *writer, uint64_t at_ns)
             return false;
     return true;
 }
+
+bool waveform_machine_is_overloaded(void)
+{
+    double load[1];
+    return getloadavg(load, 1) == 1 && load[0] > 2 * (double)sysconf(_SC_NPROCESSORS_ONLN);
+}

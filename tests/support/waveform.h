@@ -74,4 +74,8 @@ double waveform_uj(const struct waveform_writer *writer, size_t zone, uint64_t f
  * ticks before to two after. Ask when these are over. */
 bool waveform_was_on_time(const struct waveform_writer *writer, uint64_t at_ns);
 
+/* More threads want to run than there are processors for, twice over (mean of the last minute):
+ * ticks are then seen late, and what they are taken to be at start is wrong at times. */
+bool waveform_machine_is_overloaded(void);
+
 #endif

@@ -141,7 +141,7 @@ static void few_blocks_are_marked(void **state)
     json_decref(s);
     add(&b, 1, 0, 10, 1, "measured");
     s = sw_blocks_to_json(&b);
-    assert_string_equal(text(s, "seconds_per_token.reason"), "fewer than five blocks");
+    assert_string_equal(text(s, "seconds_per_token.reason"), "fewer than eight blocks");
     json_decref(s);
     sw_blocks_free(&b);
 }

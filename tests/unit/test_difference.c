@@ -14,10 +14,10 @@ enum { N_TRIALS = 200 };
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 enum { N_TRIALS = 200 };
 #else
-enum { N_TRIALS = 2000 };
+enum { N_TRIALS = 5000 };
 #endif
 #else
-enum { N_TRIALS = 2000 };
+enum { N_TRIALS = 5000 };
 #endif
 enum { MAX_PAIRS = 100 };
 
@@ -29,9 +29,18 @@ static double normal(void)
     return sqrt(-2 * log(u)) * cos(2 * acos(-1) * v);
 }
 
-enum kind { NORMAL, SKEWED, ALIKE, N_KINDS, VERY_ALIKE = N_KINDS, DRIFTING, N_ALL_KINDS };
-static const char *const kind_names[N_ALL_KINDS] = {"normal", "lognormal 0.5", "AR(1) 0.3",
-                                                    "AR(1) 0.9", "drifting"};
+enum kind {
+    NORMAL,
+    SKEWED,
+    ALIKE,
+    MORE_ALIKE,
+    N_KINDS,
+    VERY_ALIKE = N_KINDS,
+    DRIFTING,
+    N_ALL_KINDS
+};
+static const char *const kind_names[N_ALL_KINDS] = {"normal",    "lognormal 0.5", "AR(1) 0.3",
+                                                    "AR(1) 0.6", "AR(1) 0.9",     "drifting"};
 
 /* Figures of blocks in the order of time, of mean 100 and a scatter in percent. */
 static void make_run(double *out, size_t n, enum kind kind, double scatter)
@@ -39,7 +48,7 @@ static void make_run(double *out, size_t n, enum kind kind, double scatter)
     double state = normal();
     for (size_t i = 0; i < n; i++) {
         double x = normal();
-        double phi = kind == ALIKE ? 0.3 : kind == VERY_ALIKE ? 0.9 : 0;
+        double phi = kind == ALIKE ? 0.3 : kind == MORE_ALIKE ? 0.6 : kind == VERY_ALIKE ? 0.9 : 0;
         if (i > 0)
             x = phi * state + sqrt(1 - phi * phi) * x;
         state = x;
@@ -77,12 +86,12 @@ static void simulate(double share[4], enum kind kind, double scatter, size_t n, 
 static void runs_that_are_alike_are_not_told_apart(void **state)
 {
     (void)state;
-    static const size_t counts[] = {5, 7, 10, 20, 50, 100};
-    static const double scatters[] = {0.3, 1, 3, 10};
-    /* Of a share of 95 %, three standard deviations, beyond what 2,000 trials allow for. */
-    double slack = 300 * sqrt(0.95 * 0.05 / N_TRIALS) - 300 * sqrt(0.95 * 0.05 / 2000);
+    static const size_t counts[] = {8, 10, 15, 20, 50, 100};
+    static const double scatters[] = {1, 10};
+    /* Of a share of 95 %, three standard deviations, beyond what 5,000 trials allow for. */
+    double slack = 300 * sqrt(0.95 * 0.05 / N_TRIALS) - 300 * sqrt(0.95 * 0.05 / 5000);
     for (enum kind kind = 0; kind < N_KINDS; kind++)
-        for (size_t s = 0; s < 4; s++)
+        for (size_t s = 0; s < 2; s++)
             for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
                 double share[4];
                 simulate(share, kind, scatters[s], counts[i], 0, 0.02);
@@ -90,7 +99,9 @@ static void runs_that_are_alike_are_not_told_apart(void **state)
                               "undecided, %4.1f %% better or worse\n",
                               kind_names[kind], scatters[s], counts[i], share[SW_SAME],
                               share[SW_UNDECIDED], share[SW_BETTER] + share[SW_WORSE]);
-                assert_true(share[SW_SAME] + share[SW_UNDECIDED] >= 95 - slack);
+                /* At 0.6, few pairs claim up to two in a hundred more (docs/comparing.md). */
+                assert_true(share[SW_SAME] + share[SW_UNDECIDED] >=
+                            (kind == MORE_ALIKE ? 93 : 95) - slack);
             }
 }
 
@@ -99,7 +110,7 @@ static void runs_that_are_alike_are_not_told_apart(void **state)
 static void every_pair_is_a_high_bar(void **state)
 {
     (void)state;
-    static const size_t counts[] = {5, 10, 20};
+    static const size_t counts[] = {8, 10, 20};
     for (enum kind kind = NORMAL; kind < N_ALL_KINDS; kind++)
         for (size_t i = 0; i < 3; i++) {
             double a[MAX_PAIRS], b[MAX_PAIRS];
@@ -123,7 +134,7 @@ static void every_pair_is_a_high_bar(void **state)
                           "by every pair; half as much seen in %.1f %%\n",
                           kind_names[kind], counts[i], 100.0 * (double)n_claims / N_TRIALS,
                           100.0 * (double)n_right / N_TRIALS);
-            assert_true(n_claims <= N_TRIALS * 3 / 100);
+            assert_true(n_claims <= N_TRIALS * (kind == VERY_ALIKE ? 3 : 1) / 100);
             assert_true(n_right >= N_TRIALS * 98 / 100);
         }
 }
@@ -173,9 +184,9 @@ static void differences_are_seen(void **state)
         double slower;
         size_t n;       /* pairs that suffice */
         size_t too_few; /* pairs that do not */
-    } rows[] = {{0.01, 50, 25}, {0.02, 15, 8}, {0.05, 12, 6}};
-    static const size_t counts[] = {5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100};
-    double slack = 300 * sqrt(0.9 * 0.1 / N_TRIALS) - 300 * sqrt(0.9 * 0.1 / 2000);
+    } rows[] = {{0.01, 50, 25}, {0.02, 20, 10}, {0.05, 12, 8}};
+    static const size_t counts[] = {8, 10, 12, 15, 16, 20, 25, 30, 40, 50};
+    double slack = 300 * sqrt(0.9 * 0.1 / N_TRIALS) - 300 * sqrt(0.9 * 0.1 / 5000);
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
             double share[4], slower = rows[k].slower;
@@ -192,16 +203,20 @@ static void differences_are_seen(void **state)
         }
 }
 
-/* Five blocks of mean 1 whose interval for B is +-half about the mean of B. */
+/* Eight blocks of mean 1 whose interval for B is +-half about the mean of B. */
 static void judge(struct sw_difference *d, double mean, double half, double within, double beyond)
 {
-    static const double shape[] = {-1, 1, 0, -1, 1};
-    const double a[] = {1, 1, 1, 1, 1};
-    double b[5];
-    for (size_t i = 0; i < 5; i++) /* t is 2.776, the shape's standard error 0.4472 */
-        b[i] = 1 + mean + half * shape[i] / (2.7764 * 0.44721);
+    static const double shape[] = {-1, 1, -1, 1, 1, -1, 1, -1};
+    const double a[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    double b[8];
+    struct sw_interval unit;
+    for (size_t i = 0; i < 8; i++)
+        b[i] = 1 + 0.01 * shape[i];
+    sw_interval_paired(a, b, 8, 0.95, &unit);
+    for (size_t i = 0; i < 8; i++)
+        b[i] = 1 + mean + half * 0.01 * shape[i] / unit.high;
     sw_difference_judge(
-        d, a, b, 5,
+        d, a, b, 8,
         &(struct sw_difference_rule){.level = 0.95, .within = within, .claim_beyond = beyond});
 }
 
@@ -214,27 +229,27 @@ static void each_verdict_has_its_limits(void **state)
     assert_close(d.interval.high, 0.019, 1e-5);
     assert_int_equal(d.verdict, SW_SAME);
     assert_int_equal(d.n_more, 0);
-    judge(&d, 0.011, 0.010, 0.02, 0); /* leaves the limit, and 0 is too near */
+    judge(&d, 0.0105, 0.010, 0.02, 0); /* leaves the limit, and 0 is too near */
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_true(d.n_more > 0 && d.n_more < 50);
-    judge(&d, 0.0144, 0.010, 0.02, 0); /* five pairs ask for 1.45 half widths */
+    judge(&d, 0.0109, 0.010, 0.02, 0); /* a claim takes 1.1 half widths */
     assert_int_equal(d.verdict, SW_UNDECIDED);
-    judge(&d, 0.0146, 0.010, 0.02, 0);
+    judge(&d, 0.0111, 0.010, 0.02, 0);
     assert_int_equal(d.verdict, SW_WORSE);
     assert_true(sw_difference_is_above(&d, 0) && !sw_difference_is_above(&d, 0.001));
-    judge(&d, -0.0146, 0.010, 0.02, 0);
+    judge(&d, -0.0111, 0.010, 0.02, 0);
     assert_int_equal(d.verdict, SW_BETTER);
     assert_int_equal(d.n_more, 0);
-    judge(&d, 0.0146, 0.010, 0.03, 0); /* inside what counts as none */
+    judge(&d, 0.0111, 0.010, 0.03, 0); /* inside what counts as none */
     assert_int_equal(d.verdict, SW_SAME);
     judge(&d, 0.1, 0, 0.02, 0);
     assert_int_equal(d.verdict, SW_WORSE);
-    judge(&d, 0.0344, 0.010, 0.02, 0.02); /* not in turns: what counts as none has to be left out */
+    judge(&d, 0.0309, 0.010, 0.02, 0.02); /* not in turns: what counts as none has to be left out */
     assert_int_equal(d.verdict, SW_UNDECIDED);
     assert_true(d.n_more > 0 && d.n_more < 50);
-    judge(&d, 0.0346, 0.010, 0.02, 0.02);
+    judge(&d, 0.0311, 0.010, 0.02, 0.02);
     assert_int_equal(d.verdict, SW_WORSE);
-    judge(&d, -0.0346, 0.010, 0.02, 0.02);
+    judge(&d, -0.0311, 0.010, 0.02, 0.02);
     assert_int_equal(d.verdict, SW_BETTER);
     judge(&d, 0.02, 0.010, 0.02, 0.02); /* on the limit no number of pairs would tell */
     assert_int_equal(d.verdict, SW_UNDECIDED);
@@ -249,14 +264,14 @@ static void what_is_not_to_be_trusted_is_undecided(void **state)
     const double a[] = {1, 1.01, 1, 1.01}, b[] = {2, 2.01, 2, 2.02};
     sw_difference_judge(&d, a, b, 4, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);
-    assert_int_equal(d.n_more, 1);
-    assert_string_equal(d.interval.reason, "fewer than five blocks");
+    assert_int_equal(d.n_more, 4);
+    assert_string_equal(d.interval.reason, "fewer than eight blocks");
     assert_false(sw_difference_is_above(&d, 0));
     sw_difference_judge(&d, a, b, 1, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);
-    assert_int_equal(d.n_more, 4);
+    assert_int_equal(d.n_more, 7);
     sw_difference_judge(&d, a, b, 0, &rule);
-    assert_int_equal(d.n_more, 5);
+    assert_int_equal(d.n_more, 8);
     rule.distrust = "another scale";
     sw_difference_judge(&d, a, b, 4, &rule);
     assert_int_equal(d.verdict, SW_UNDECIDED);

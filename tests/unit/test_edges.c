@@ -178,12 +178,47 @@ static void judge_all(const struct machine *machine, uint64_t window_ns, double 
     }
 }
 
-static void follow(enum waveform waveform)
+static const struct {
+    uint64_t ns;
+    double tolerance;
+} windows[3] = {{50000000, 0.02}, {200000000, 0.005}, {1000000000, 0.001}};
+
+enum finding { GOOD, WRONG, BUSY };
+
+/* More than a tenth of the windows were left out: the machine has no processor free for writer and
+ * reader, and what else went late then, a tick measured at start among it, nobody saw. */
+static bool is_busy(const struct outcome *o)
 {
-    static const struct {
-        uint64_t ns;
-        double tolerance;
-    } windows[3] = {{50000000, 0.02}, {200000000, 0.005}, {1000000000, 0.001}};
+    return o->n_late * 10 > o->n + o->n_late;
+}
+
+static enum finding find(const struct outcome outcomes[2][3], bool enough)
+{
+    enum finding finding = enough ? GOOD : BUSY;
+    for (int m = 0; m < 2; m++)
+        for (int w = 0; w < 3; w++) {
+            const struct outcome *o = &outcomes[m][w];
+            bool wrong = o->n_wrong * N_WINDOWS > o->n || o->n_absent > 0;
+            if (wrong && !is_busy(o))
+                return WRONG;
+            if (wrong)
+                finding = BUSY;
+        }
+    return finding;
+}
+
+/* After half of the rounds: can there be enough windows at the end? */
+static bool is_hopeless(const struct outcome outcomes[2][3], int n_rounds)
+{
+    for (int m = 0; m < 2; m++)
+        for (int w = 0; w < 3; w++)
+            if (outcomes[m][w].n * ROUNDS < N_WINDOWS * (size_t)n_rounds / 2)
+                return n_rounds >= ROUNDS / 2;
+    return false;
+}
+
+static enum finding follow_once(enum waveform waveform)
+{
     struct outcome outcomes[2][3] = {0};
     struct sw_random random = {.seed = 20 + (uint64_t)waveform};
     struct sw_meter_sampler *sampler;
@@ -195,7 +230,9 @@ static void follow(enum waveform waveform)
         sw_meter_sampler_start(&sampler, machines[1].set,
                                &(struct sw_meter_sampler_options){.period_ns = 50000000}, &err),
         SW_OK);
-    for (int round = 0; round < ROUNDS && !enough; round++) {
+    for (int round = 0;
+         round < ROUNDS && !enough && !is_hopeless((const struct outcome(*)[3])outcomes, round);
+         round++) {
         take_edges(2200000000, &random);
         enough = true;
         for (int m = 0; m < 2; m++)
@@ -215,15 +252,24 @@ static void follow(enum waveform waveform)
                           o->n_wrong, windows[w].tolerance * 100, o->worst * 100, o->n_late,
                           o->n_absent);
         }
-    if (!enough) {
-        print_message("# too few windows with counters written on time: the machine is too busy\n");
+    return find((const struct outcome(*)[3])outcomes, enough);
+}
+
+/* On a busy machine a tick may be measured wrongly at start, and then everything is: up to three
+ * tries, each with ticks measured anew. What is wrong in the program is so in each of them. */
+static void follow(enum waveform waveform)
+{
+    enum finding finding = follow_once(waveform);
+    for (int i = 0; i < 2 && finding != GOOD; i++) {
+        stop(NULL);
+        finding = follow_once(waveform);
+    }
+    if (finding == BUSY || (finding == WRONG && waveform_machine_is_overloaded())) {
+        print_message("# SKIP %s: the machine is too busy to write and read counters on time\n",
+                      waveform_name(waveform));
         skip();
     }
-    for (int m = 0; m < 2; m++)
-        for (int w = 0; w < 3; w++) {
-            assert_true(outcomes[m][w].n_wrong * N_WINDOWS <= outcomes[m][w].n);
-            assert_int_equal(outcomes[m][w].n_absent, 0);
-        }
+    assert_int_equal(finding, GOOD);
 }
 
 static void constant(void **state)

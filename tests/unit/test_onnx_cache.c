@@ -14,6 +14,7 @@
 #include "backend/onnx/cache.h"
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/random.h"
 #include "support/alloc.h"
 #include "support/folder.h"
@@ -246,6 +247,45 @@ static void drafts_are_removed(void **state)
     free(path);
 }
 
+static int n_left(const char *folder)
+{
+    char path[1100];
+    int n = 0;
+    static const char *const ends[] = {"new", "old", "lock"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s.%s", folder, ends[i]);
+        n += sw_file_exists(path);
+    }
+    return n;
+}
+
+/* A killed process's files are cleared away when any other graph is made, but not those of one
+ * that is still at work. */
+static void drafts_of_other_graphs_are_removed(void **state)
+{
+    (void)state;
+    char dead[1024], busy[1024], path[1100];
+    int lock;
+    snprintf(dead, sizeof dead, "%s/onnx/0123456789abcdef0123456789abcdef", cache);
+    snprintf(busy, sizeof busy, "%s/onnx/fedcba9876543210fedcba9876543210", cache);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s.%s", i < 2 ? dead : busy, i % 2 == 0 ? "new" : "old");
+        assert_ok(sw_folder_create(path, &err));
+        sw_test_folder_write(path, "." SW_ONNX_DATA_FILE ".x5Yz0p", "half", 4);
+    }
+    snprintf(path, sizeof path, "%s.lock", dead);
+    assert_ok(sw_file_write_atomic(path, "", 0, &err));
+    snprintf(path, sizeof path, "%s.lock", busy);
+    assert_ok(sw_lock_take(&lock, path, NULL, NULL, &err));
+    free(get_good(golden(), SW_STRATEGY_NONE, true, "not there yet"));
+    assert_int_equal(n_left(dead), 0);
+    assert_int_equal(n_left(busy), 3);
+    sw_lock_release(lock);
+    free(get_good(golden(), SW_STRATEGY_8BIT, true, "not there yet"));
+    assert_int_equal(n_left(busy), 0);
+    assert_int_equal(n_entries(), 2);
+}
+
 /* Runs fn in a process of its own; it returns its exit code. */
 static int in_child(int (*fn)(void))
 {
@@ -449,9 +489,16 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-        TEST(built_once),         TEST(damaged_is_rebuilt), TEST(changed_weights_are_seen),
-        TEST(drafts_are_removed), TEST(processes_at_once),  TEST(full_disk),
-        TEST(read_only_folder),   TEST(out_of_memory),      TEST(checksum_sees_changes),
+        TEST(built_once),
+        TEST(damaged_is_rebuilt),
+        TEST(changed_weights_are_seen),
+        TEST(drafts_are_removed),
+        TEST(drafts_of_other_graphs_are_removed),
+        TEST(processes_at_once),
+        TEST(full_disk),
+        TEST(read_only_folder),
+        TEST(out_of_memory),
+        TEST(checksum_sees_changes),
         TEST(checksum_of_a_file),
     };
     return cmocka_run_group_tests_name("onnx_cache", tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "backend/onnx/weights.h"
 #include "backend/onnx/write.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "support/folder.h"
 #include "support/onnx_reader.h"
 #include "support/skip.h"
@@ -290,13 +291,13 @@ static void blocks_of_eight_bits(void **state)
         size_t blocks = (t->n_cols + 63) / 64;
         const uint8_t *values = data_of(&w, "layers.0.down.weight", t->n_rows * blocks * 64);
         const float *scales = data_of(&w, "layers.0.down.weight.scale", t->n_rows * blocks * 4);
-        for (size_t i = 0; i < t->n_rows * blocks * 64; i++) {
-            size_t row = i / (blocks * 64), column = i % (blocks * 64);
-            float scale = scales[row * blocks + column / 64];
-            float x = column < t->n_cols ? sw_tensor_at(t, row * t->n_cols + column) : 0;
-            assert_float_equal(scale,
-                               largest(t, row, column / 64 * 64, column / 64 * 64 + 64) / 127, 0);
-            assert_int_equal(values[i], 128 + (int)nearbyintf(x / scale));
+        for (size_t i = 0; i < t->n_rows * blocks; i++) {
+            size_t row = i / blocks, first = i % blocks * 64;
+            assert_float_equal(scales[i], largest(t, row, first, first + 64) / 127, 0);
+            for (size_t c = 0; c < 64; c++) {
+                float x = first + c < t->n_cols ? sw_tensor_at(t, row * t->n_cols + first + c) : 0;
+                assert_int_equal(values[i * 64 + c], 128 + (int)nearbyintf(x / scales[i]));
+            }
         }
         close_graph(&w);
     }
@@ -312,26 +313,37 @@ static void blocks_of_four_bits(void **state)
         write_graph(&w, model_path(m), SW_STRATEGY_4BIT, SW_ONNX_DEFAULT, false, NULL);
         const struct sw_tensor *t = &sw_model_weights(w.model)->layers[0].up;
         size_t k = t->n_cols, blocks = (k + 31) / 32;
-        const uint8_t *values = data_of(&w, "layers.0.up.weight", t->n_rows * blocks * 16);
-        const float *scales = data_of(&w, "layers.0.up.weight.scale", t->n_rows * blocks * 4);
+        size_t before = t->n_rows * blocks; /* of the gate */
+        const uint8_t *values = data_of(&w, "layers.0.gate_up.weight", 2 * before * 16);
+        const float *scales = data_of(&w, "layers.0.gate_up.weight.scale", 2 * before * 4);
+        values += before * 16;
+        scales += before;
         uint8_t *tile = malloc(blocks * SW_GROUP_BYTES);
-        float *row = malloc(k * sizeof *row), error = 0, most = 0;
+        float *rows = malloc(SW_TILE * k * sizeof *rows), error = 0, most = 0;
         for (size_t r = 0; r < t->n_rows; r++) {
-            sw_tensor_read(row, t, r * k, k);
-            kernels->pack_s4(tile, row, k, 1, k);
-            for (size_t i = 0; i < blocks * 32; i++) {
-                const uint8_t *group = tile + i / 32 * SW_GROUP_BYTES;
-                size_t c = i % 32;
-                uint8_t packed = group[c / 8 * SW_TILE * 4 + c % 4];
-                int expected = c % 8 < 4 ? packed & 15 : packed >> 4;
-                uint8_t both = values[r * blocks * 16 + i / 2];
-                int got = i % 2 == 0 ? both & 15 : both >> 4;
-                assert_int_equal(got, expected);
-                float scale = scales[r * blocks + i / 32];
-                if (i < k) {
-                    error = fmaxf(error, fabsf((float)(got - 8) * scale - row[i]) /
-                                             (largest(t, r, i / 32 * 32, i / 32 * 32 + 32)));
-                    most = fmaxf(most, fabsf(row[i]));
+            size_t lane = r % SW_TILE, n = t->n_rows - r;
+            if (lane == 0) {
+                n = n < SW_TILE ? n : SW_TILE;
+                sw_tensor_read(rows, t, r * k, n * k);
+                kernels->pack_s4(tile, rows, k, n, k);
+            }
+            for (size_t b = 0; b < blocks; b++) {
+                const uint8_t *group = tile + b * SW_GROUP_BYTES;
+                float scale = scales[r * blocks + b], block = largest(t, r, b * 32, b * 32 + 32);
+                uint16_t half;
+                memcpy(&half, group + SW_TILE * 16 + lane * sizeof half, sizeof half);
+                assert_float_equal(scale, sw_f16_to_float(half), 0);
+                for (size_t c = 0; c < 32; c++) {
+                    uint8_t packed = group[(c / 8 * SW_TILE + lane) * 4 + c % 4];
+                    int expected = c % 8 < 4 ? packed & 15 : packed >> 4;
+                    uint8_t both = values[(r * blocks + b) * 16 + c / 2];
+                    int got = c % 2 == 0 ? both & 15 : both >> 4;
+                    assert_int_equal(got, expected);
+                    if (b * 32 + c < k) {
+                        float x = rows[lane * k + b * 32 + c];
+                        error = fmaxf(error, fabsf((float)(got - 8) * scale - x) / block);
+                        most = fmaxf(most, fabsf(x));
+                    }
                 }
             }
         }
@@ -339,7 +351,7 @@ static void blocks_of_four_bits(void **state)
          * a number at the other end may be clipped. */
         assert_true(most > 0 && error > 0.01f && error < 0.2f);
         free(tile);
-        free(row);
+        free(rows);
         close_graph(&w);
     }
 }
@@ -352,16 +364,22 @@ static void columns_and_table(void **state)
             struct written w = {0};
             write_graph(&w, model_path(m), prefill ? SW_STRATEGY_8BIT : SW_STRATEGY_DYNAMIC_8BIT,
                         SW_ONNX_DEFAULT, prefill, NULL);
-            const struct sw_tensor *t = &sw_model_weights(w.model)->layers[0].gate;
-            size_t n = t->n_rows, k = t->n_cols;
-            const uint8_t *values = data_of(&w, "layers.0.gate.weight", n * k);
-            const float *scales = data_of(&w, "layers.0.gate.weight.scale", n * 4);
-            for (size_t i = 0; i < n * k; i++) {
-                size_t row = i % n, column = i / n;
-                float scale = scales[row];
-                int q = (int)nearbyintf(sw_tensor_at(t, row * k + column) / scale);
-                assert_float_equal(scale, largest(t, row, 0, k) / 127, 0);
-                assert_int_equal(values[i], (uint8_t)(prefill ? q + 128 : q));
+            const struct sw_layer_weights *layer = &sw_model_weights(w.model)->layers[0];
+            const struct sw_tensor *t = &layer->gate, *parts[] = {&layer->gate, &layer->up};
+            const char *name = prefill ? "layers.0.gate_up.weight" : "layers.0.gate.weight";
+            const char *scale_name =
+                prefill ? "layers.0.gate_up.weight.scale" : "layers.0.gate.weight.scale";
+            size_t n_parts = prefill ? 2 : 1, n = t->n_rows * n_parts, k = t->n_cols;
+            const uint8_t *values = data_of(&w, name, n * k);
+            const float *scales = data_of(&w, scale_name, n * 4);
+            for (size_t i = 0; i < n; i++) {
+                size_t row = i % t->n_rows;
+                const struct sw_tensor *part = parts[i / t->n_rows];
+                assert_float_equal(scales[i], largest(part, row, 0, k) / 127, 0);
+                for (size_t column = 0; column < k; column++) {
+                    int q = (int)nearbyintf(sw_tensor_at(part, row * k + column) / scales[i]);
+                    assert_int_equal(values[column * n + i], (uint8_t)(prefill ? q + 128 : q));
+                }
             }
             if (prefill) {
                 close_graph(&w);
@@ -456,6 +474,9 @@ static void refusals(void **state)
         {SW_STRATEGY_NONE, SW_ONNX_FUSED, false, 24,
          "onnx_cpu: fused graph: the head size is 24, and the fused attention's rotary takes "
          "multiples of 16 only"},
+        {SW_STRATEGY_NONE, SW_ONNX_FUSED, true, 64,
+         "onnx_gpu: fused graph: strategy none: the CUDA provider's fused attention takes 16 bits "
+         "only: in fp32 it would run on the CPU"},
         {SW_STRATEGY_8BIT, SW_ONNX_EXPORTER, false, 64,
          "onnx_cpu: strategy quantization8bit: the exporter's graph is written for none and "
          "quantization_dynamic8bit only"},
@@ -470,6 +491,33 @@ static void refusals(void **state)
                                                 cases[i].graph, cases[i].on_gpu, &err),
                          SW_EUNSUPPORTED);
         assert_string_equal(err.text, cases[i].text);
+    }
+}
+
+/* On a GPU what has no kernel there takes another graph, and another arithmetic its own name. */
+static void variants_of_a_gpu(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sw_strategy strategy;
+        enum sw_onnx_graph graph;
+        const char *arithmetic, *compute_dtype;
+    } cases[] = {
+        {SW_STRATEGY_NONE, SW_ONNX_PLAIN, "f32", "f32"},
+        {SW_STRATEGY_8BIT, SW_ONNX_PLAIN, "w8b64_a32", "f32"},
+        {SW_STRATEGY_4BIT, SW_ONNX_PLAIN, "w4b32_a32", "f32"},
+        {SW_STRATEGY_16BIT, SW_ONNX_FUSED, "f16", "f16"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sw_onnx_variant variant;
+        struct sw_config config = {.head_dim = 64};
+        assert_ok(sw_onnx_variant_choose(&variant, &config, cases[i].strategy, SW_ONNX_DEFAULT,
+                                         true, &err));
+        assert_int_equal(variant.graph, cases[i].graph);
+        assert_string_equal(sw_onnx_variant_arithmetic(&variant), cases[i].arithmetic);
+        assert_string_equal(sw_onnx_variant_compute_dtype(&variant), cases[i].compute_dtype);
+        assert_null(strstr(sw_onnx_variant_operators(&variant), "accuracy"));
+        assert_int_equal(variant.reason[0] == 0, variant.graph == SW_ONNX_FUSED);
     }
 }
 
@@ -507,6 +555,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(bytes_per_token),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(variants_of_a_gpu),
         cmocka_unit_test(no_folder),
     };
     return cmocka_run_group_tests_name("onnx_graph", tests, NULL, NULL);

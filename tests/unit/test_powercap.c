@@ -2,6 +2,7 @@
 #include "support/skip.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -347,11 +348,33 @@ static void dies_that_stand_alike_and_move_apart_both_count(void **state)
     fake_tree_zone(&tree, "intel-rapl:1", "package-0-die-1", 0, RANGE);
     begin();
     end();
-    energy_is(SW_CPU, 0, "powercap:package-0-die-0+powercap:package-0-die-1");
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_string_equal(energy.meter, "powercap:package-0-die-0+powercap:package-0-die-1");
+    assert_true(energy.has_value && energy.uj == 0 && isnan(energy.edge_percent));
+    assert_non_null(strstr(energy.reason, "no tick of the counter fell into this window"));
     fake_tree_count(&tree, "intel-rapl:0", 100000);
     fake_tree_count(&tree, "intel-rapl:1", 101000);
     end();
     energy_is(SW_CPU, 201000, "powercap:package-0-die-0+powercap:package-0-die-1");
+}
+
+/* Neither while it was watched nor afterwards: no zero joules, but none, with the reason. */
+static void a_counter_that_never_moves_gives_no_joules(void **state)
+{
+    (void)state;
+    fake_tree_zone(&tree, "intel-rapl:0", "package-0", 0, RANGE);
+    open_set();
+    sw_meter_set_measure_ticks(set, SW_TICK_WATCH_NS);
+    sw_meter_set_read(set, &a);
+    end();
+    sw_meter_set_energy(set, SW_CPU, &a, &b, &energy);
+    assert_false(energy.has_value);
+    assert_int_equal(energy.faults, 1u << SW_FAULT_FROZEN);
+    assert_non_null(strstr(energy.reason, "powercap:package-0 has not moved once in the "));
+    /* It was asleep: what it counts from now on is good. */
+    fake_tree_count(&tree, "intel-rapl:0", 70000);
+    end();
+    energy_is(SW_CPU, 70000, "powercap:package-0");
 }
 
 static void dies_that_stand_apart_are_no_suspects(void **state)
@@ -599,6 +622,7 @@ int main(void)
         TEST(a_copied_tree_counts_once),
         TEST(mirrored_dies_count_once_when_they_have_moved_alike),
         TEST(dies_that_stand_alike_and_move_apart_both_count),
+        TEST(a_counter_that_never_moves_gives_no_joules),
         TEST(dies_that_stand_apart_are_no_suspects),
         TEST(a_denied_file_is_named_with_the_command),
         TEST(what_is_no_count_is_refused_by_name),

@@ -173,7 +173,7 @@ static void simulate(struct outcome *out, const struct sw_profile *p, enum kind 
 }
 
 /* The rule looks after every block. Whatever the blocks scatter by, the interval that it stops at
- * holds; where blocks are alike it may hold less often, and is marked more often. */
+ * holds, also where blocks are alike. */
 static void intervals_hold_though_they_are_looked_at(void **state)
 {
     (void)state;
@@ -189,13 +189,11 @@ static void intervals_hold_though_they_are_looked_at(void **state)
                           "marked, of the others %.1f %% hold, %.1f %% of all are wrong\n",
                           SEED + (int)s, kind_names[kind], 100 * scatter[s], o.mean_blocks,
                           100 * o.precise, 100 * o.marked, 100 * o.covered, 100 * o.wrong);
-            if (kind == NORMAL || kind == SKEWED) {
-                assert_true(o.covered >= 0.93 && o.covered <= 0.98);
-                assert_true(o.marked <= 0.12);
-            } else if (kind == ALIKE) {
-                assert_true(o.wrong <= 0.075);
+            if (kind != DRIFTING) {
+                assert_true(o.covered >= 0.93);
+                assert_true(o.marked <= 0.05);
             } else if (o.mean_blocks > 50) { /* a mean of what drifts is no truth to hold */
-                assert_true(o.marked >= 0.9);
+                assert_true(o.marked >= 0.8);
             }
         }
     }

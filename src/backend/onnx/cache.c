@@ -80,9 +80,10 @@ static enum sw_code fill_entry(struct entry *e, struct sw_error *err)
         code = sum_weights(e, err);
     if (code != SW_OK)
         goto done;
-    sw_buffer_printf(&key, "%d\n%s\n%s\n%s\n%s\n%d %d\n", SW_ONNX_WRITER_VERSION,
+    sw_buffer_printf(&key, "%d\n%s\n%s\n%s\n%s\n%d %d %d\n", SW_ONNX_WRITER_VERSION,
                      sw_model_hash(e->model), e->weights, sw_strategy_name(e->variant->strategy),
-                     sw_onnx_graph_name(e->variant->graph), e->variant->half, e->variant->prefill);
+                     sw_onnx_graph_name(e->variant->graph), e->variant->half, e->variant->prefill,
+                     e->variant->on_gpu);
     sw_sha256_hex(hex, key.data, key.size);
     sw_buffer_printf(&e->root, "%s/onnx", own_cache);
     sw_buffer_printf(&e->folder, "%s/%.32s", e->root.data, hex);
@@ -183,6 +184,47 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
+static bool at_once(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+/* What processes left that did not come to their end, of other graphs than this one: their locks
+ * are held by nobody. Without it, half of a graph that is not asked for again would stay for good.
+ */
+static void sweep(const struct entry *e)
+{
+    static const char *const ends[] = {".new", ".old", ".lock"};
+    DIR *list = opendir(e->root.data);
+    if (list == NULL)
+        return;
+    for (const struct dirent *f = readdir(list); f != NULL; f = readdir(list)) {
+        char path[4096];
+        int lock = -1;
+        const char *dot = strchr(f->d_name, '.');
+        bool is_left = false;
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+            is_left = is_left || (dot != NULL && strcmp(dot, ends[i]) == 0);
+        int n = snprintf(path, sizeof path - sizeof ".lock", "%s/%.*s", e->root.data,
+                         dot != NULL ? (int)(dot - f->d_name) : 0, f->d_name);
+        if (!is_left || n < 0 || (size_t)n >= sizeof path - sizeof ".lock" ||
+            strcmp(path, e->folder.data) == 0)
+            continue;
+        strcpy(path + n, ".lock");
+        if (sw_lock_take(&lock, path, at_once, NULL, NULL) != SW_OK)
+            continue;
+        for (size_t i = 0; i + 1 < sizeof ends / sizeof *ends; i++) {
+            strcpy(path + n, ends[i]);
+            remove_folder(path);
+        }
+        strcpy(path + n, ".lock");
+        unlink(path);
+        sw_lock_release(lock);
+    }
+    closedir(list);
+}
+
 /* Makes a rename in it survive a crash; where that is not possible, the next start finds out. */
 static void sync_folder(const char *folder)
 {
@@ -201,6 +243,7 @@ static enum sw_code build(struct entry *e, struct sw_error *err)
     const char *draft = e->draft.data, *old = e->old.data, *folder = e->folder.data;
     remove_folder(draft);
     remove_folder(old);
+    sweep(e);
     char *path = sw_path_join_dup(draft, MANIFEST_FILE);
     enum sw_code code = path != NULL ? SW_OK : sw_fail(err, SW_ENOMEM, "%s: out of memory", draft);
     if (code == SW_OK)

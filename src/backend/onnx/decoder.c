@@ -211,15 +211,34 @@ static struct sw_onnx_name embed(struct sw_onnx_decoder *d)
     return SW_ONNX_OP(g, "DequantizeLinear", h.text, d->table.scales.text, d->table.zero.text);
 }
 
+/* Gate and up as one product where the graph is ours: one node less to wait for, and both threads
+ * have twice the columns to share. The exporter's has two. */
+static struct sw_onnx_name gate_and_up(struct sw_onnx_decoder *d, const struct sw_layer_weights *w,
+                                       const char *x, struct sw_onnx_name *up)
+{
+    const struct sw_tensor *const both[] = {&w->gate, &w->up};
+    const struct sw_tensor *const biases[] = {&w->gate_bias, &w->up_bias};
+    if (d->variant.graph == SW_ONNX_EXPORTER) {
+        struct sw_onnx_name gate = sw_onnx_product(d, x, "gate", both, biases, 1);
+        *up = sw_onnx_product(d, x, "up", both + 1, biases + 1, 1);
+        return gate;
+    }
+    struct sw_onnx_name product = sw_onnx_product(d, x, "gate_up", both, biases, 2), gate;
+    snprintf(gate.text, sizeof gate.text, "%sgate.output", d->g.scope);
+    snprintf(up->text, sizeof up->text, "%sup.output", d->g.scope);
+    return sw_onnx_add(
+        &d->g, &(struct sw_onnx_node){.type = "Split",
+                                      .inputs = {product.text},
+                                      .outputs = {gate.text, up->text},
+                                      .attributes = {INT("axis", -1), INT("num_outputs", 2)}});
+}
+
 static struct sw_onnx_name feed_forward(struct sw_onnx_decoder *d, const struct sw_layer_weights *w,
                                         const char *x)
 {
     struct sw_onnx_builder *g = &d->g;
-    const struct sw_tensor *const gates[] = {&w->gate}, *const gate_biases[] = {&w->gate_bias};
-    const struct sw_tensor *const ups[] = {&w->up}, *const up_biases[] = {&w->up_bias};
     const struct sw_tensor *const downs[] = {&w->down}, *const down_biases[] = {&w->down_bias};
-    struct sw_onnx_name gate = sw_onnx_product(d, x, "gate", gates, gate_biases, 1), silu;
-    struct sw_onnx_name up = sw_onnx_product(d, x, "up", ups, up_biases, 1);
+    struct sw_onnx_name up, silu, gate = gate_and_up(d, w, x, &up);
     if (d->variant.graph == SW_ONNX_EXPORTER) {
         silu = SW_ONNX_OP(g, "Sigmoid", gate.text);
         silu = SW_ONNX_OP(g, "Mul", gate.text, silu.text);

@@ -51,8 +51,10 @@ enum sw_code sw_onnx_variant_choose(struct sw_onnx_variant *out, const struct sw
 {
     const char *backend = on_gpu ? "onnx_gpu" : "onnx_cpu", *name = sw_strategy_name(strategy);
     const char *why_not = refusal(strategy, on_gpu);
-    *out = (struct sw_onnx_variant){
-        .strategy = strategy, .half = strategy == SW_STRATEGY_16BIT, .reason = ""};
+    *out = (struct sw_onnx_variant){.strategy = strategy,
+                                    .half = strategy == SW_STRATEGY_16BIT,
+                                    .on_gpu = on_gpu,
+                                    .reason = ""};
     if (why_not != NULL)
         return sw_fail(err, SW_EUNSUPPORTED, "%s: strategy %s: %s", backend, name, why_not);
     if (strategy == SW_STRATEGY_DYNAMIC_8BIT) {
@@ -70,19 +72,25 @@ enum sw_code sw_onnx_variant_choose(struct sw_onnx_variant *out, const struct sw
                        "%s: strategy %s: the exporter's graph is written for none and "
                        "quantization_dynamic8bit only",
                        backend, name);
-    bool can_fuse = config->head_dim % 16 == 0;
-    if (wanted == SW_ONNX_FUSED && !can_fuse)
+    bool fits = config->head_dim % 16 == 0, has_kernel = !on_gpu || out->half;
+    if (wanted == SW_ONNX_FUSED && !fits)
         return sw_fail(err, SW_EUNSUPPORTED,
                        "%s: fused graph: the head size is %zu, and the fused attention's rotary "
                        "takes multiples of 16 only",
                        backend, config->head_dim);
+    if (wanted == SW_ONNX_FUSED && !has_kernel)
+        return sw_fail(err, SW_EUNSUPPORTED,
+                       "%s: fused graph: strategy %s: the CUDA provider's fused attention takes 16 "
+                       "bits only: in fp32 it would run on the CPU",
+                       backend, name);
     out->graph = wanted;
     if (wanted == SW_ONNX_DEFAULT)
-        out->graph = can_fuse ? SW_ONNX_FUSED : SW_ONNX_PLAIN;
-    if (out->graph != SW_ONNX_FUSED)
-        out->reason = wanted == SW_ONNX_DEFAULT
-                          ? "the head size is no multiple of 16, which the fused attention asks for"
-                          : "asked for";
+        out->graph = fits && has_kernel ? SW_ONNX_FUSED : SW_ONNX_PLAIN;
+    if (out->graph == SW_ONNX_FUSED)
+        return SW_OK;
+    out->reason = wanted != SW_ONNX_DEFAULT ? "asked for"
+                  : !fits ? "the head size is no multiple of 16, which the fused attention asks for"
+                          : "the CUDA provider's fused attention takes 16 bits only";
     return SW_OK;
 }
 
@@ -90,9 +98,9 @@ const char *sw_onnx_variant_arithmetic(const struct sw_onnx_variant *variant)
 {
     switch (variant->strategy) {
     case SW_STRATEGY_8BIT:
-        return variant->prefill ? "w8c_a8" : "w8b64_a8b64";
+        return variant->on_gpu ? "w8b64_a32" : variant->prefill ? "w8c_a8" : "w8b64_a8b64";
     case SW_STRATEGY_4BIT:
-        return "w4b32_a8b32";
+        return variant->on_gpu ? "w4b32_a32" : "w4b32_a8b32";
     case SW_STRATEGY_DYNAMIC_8BIT:
         return "dynamic_u8s8";
     default:
@@ -119,7 +127,7 @@ const char *sw_onnx_variant_compute_dtype(const struct sw_onnx_variant *variant)
     switch (variant->strategy) {
     case SW_STRATEGY_8BIT:
     case SW_STRATEGY_4BIT:
-        return variant->prefill ? "u8 x u8" : "s8";
+        return variant->on_gpu ? "f32" : variant->prefill ? "u8 x u8" : "s8";
     case SW_STRATEGY_DYNAMIC_8BIT:
         return "u8 x s8";
     default:
@@ -132,18 +140,24 @@ const char *sw_onnx_variant_operators(const struct sw_onnx_variant *variant)
     bool fused = variant->graph == SW_ONNX_FUSED;
     switch (variant->strategy) {
     case SW_STRATEGY_8BIT:
+        if (variant->on_gpu) /* whose products know no accuracy level */
+            return "MatMulNBits (8 bits, block 64), MatMul";
         if (variant->prefill)
             return fused ? "DynamicQuantizeMatMul, GroupQueryAttention"
                          : "DynamicQuantizeMatMul, MatMul";
         return fused ? "MatMulNBits (8 bits, block 64, accuracy level 4), GroupQueryAttention"
                      : "MatMulNBits (8 bits, block 64, accuracy level 4), MatMul";
     case SW_STRATEGY_4BIT:
+        if (variant->on_gpu)
+            return "MatMulNBits (4 bits, block 32; head 8 bits, block 64), MatMul";
         return fused ? "MatMulNBits (4 bits, block 32; head 8 bits, block 64; accuracy level 4), "
                        "GroupQueryAttention"
                      : "MatMulNBits (4 bits, block 32; head 8 bits, block 64; accuracy level 4), "
                        "MatMul";
     case SW_STRATEGY_DYNAMIC_8BIT:
-        return "DynamicQuantizeLinear, MatMulInteger";
+        return "DynamicQuantizeMatMul, MatMulIntegerToFloat (which ONNX Runtime makes of the "
+               "graph's "
+               "DynamicQuantizeLinear, MatMulInteger, Cast and Mul)";
     default:
         return fused ? "MatMul, FusedMatMul, GroupQueryAttention" : "MatMul";
     }

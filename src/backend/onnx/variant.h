@@ -36,6 +36,7 @@ struct sw_onnx_variant {
     enum sw_strategy strategy;
     enum sw_onnx_graph graph;
     bool half;          /* f16, which only the CUDA provider computes with */
+    bool on_gpu;        /* for the CUDA provider: its products of blocks take fp32 activations */
     bool prefill;       /* quantization8bit: DynamicQuantizeMatMul, a column's weights sharing a
                            scale; faster over many rows */
     const char *reason; /* why the graph is not the fused one; "" where it is */
@@ -51,7 +52,8 @@ enum sw_code sw_onnx_variant_choose(struct sw_onnx_variant *out, const struct sw
 const char *sw_onnx_graph_name(enum sw_onnx_graph graph);
 bool sw_onnx_graph_parse(enum sw_onnx_graph *out, const char *text);
 
-/* "f32", "f16", "w8b64_a8b64", "w8c_a8", "dynamic_u8s8", "w4b32_a8b32" */
+/* "f32", "f16", "w8b64_a8b64", "w8c_a8", "dynamic_u8s8", "w4b32_a8b32"; on a GPU "w8b64_a32",
+ * "w4b32_a32" */
 const char *sw_onnx_variant_arithmetic(const struct sw_onnx_variant *variant);
 
 /* Types of the matrices and of what they are multiplied in: "s8", "s4, head s8", ... */

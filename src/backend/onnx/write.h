@@ -17,7 +17,7 @@
 #define SW_ONNX_DATA_FILE "model.onnx.data"
 
 /* Counted up when files of an older writer must not be used any more. */
-enum { SW_ONNX_WRITER_VERSION = 2 };
+enum { SW_ONNX_WRITER_VERSION = 3 };
 
 struct sw_onnx_sizes {
     uint64_t graph_bytes, data_bytes;

@@ -119,7 +119,7 @@ test-programs: $(TEST_PROGRAMS)
 -include $(wildcard tests/*/rules.mk)
 include src/backend/cuda/rules.mk
 
-test: $(PROGRAM) cuda-if-possible $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
+test: $(PROGRAM) $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
 	BUILD=$(BUILD) tests/run.sh $(TESTS)
 check: test
 

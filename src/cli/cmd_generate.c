@@ -202,18 +202,17 @@ static enum sw_code generate(const struct generate_options *o, enum sw_format fo
     if (code == SW_OK && stream.is_on && parts->tokenizer != NULL)
         code = sw_text_stream_create(&stream.text, parts->tokenizer, err);
     if (code == SW_OK)
-        code = sw_engine_generate(engine,
-                                  &(struct sw_generate_request){.prompt_ids = prompt.data,
-                                                                .n_prompt = prompt.n,
-                                                                .max_new_tokens = o->max_new_tokens,
-                                                                .ignore_eos = o->ignore_eos,
-                                                                .sampler = o->temperature > 0
-                                                                               ? sampler
-                                                                               : NULL,
-                                                                .on_token = show_token,
-                                                                .ctx = &stream,
-                                                                .want_logprobs = !stream.is_on},
-                                  &g, err);
+        code = sw_engine_generate(
+            engine,
+            &(struct sw_generate_request){.prompt_ids = prompt.data,
+                                          .n_prompt = prompt.n,
+                                          .max_new_tokens = o->max_new_tokens,
+                                          .ignore_eos = o->ignore_eos,
+                                          .sampler = o->temperature > 0 ? sampler : NULL,
+                                          .on_token = show_token,
+                                          .ctx = &stream,
+                                          .want_logprobs = !stream.is_on},
+            &g, err);
     if (code == SW_OK && stream.is_on) {
         show_token(&stream, -1);
         printf("\n");

@@ -31,8 +31,9 @@ static enum sw_code choose_gpu(struct sw_gpu_options *out, const struct sw_engin
         return sw_fail(err, SW_EUSAGE, "--gpu_mode: \"%s\" is not auto, graph or persistent",
                        choice->gpu_mode);
     if (choice->tf32 && (!is_base_gpu || strategy != SW_STRATEGY_NONE))
-        return sw_fail(err, SW_EUSAGE,
-                       "--tf32: only base_gpu with strategy none has fp32 products on tensor cores");
+        return sw_fail(
+            err, SW_EUSAGE,
+            "--tf32: only base_gpu with strategy none has fp32 products on tensor cores");
     return SW_OK;
 }
 

@@ -70,8 +70,8 @@ struct choice {
 };
 
 /* The backend's where it can, and nobody wants to see logits. */
-static struct choice choice_of(const struct sw_engine *engine,
-                               struct sw_sequence *const *sequences, size_t n, bool is_scored)
+static struct choice choice_of(const struct sw_engine *engine, struct sw_sequence *const *sequences,
+                               size_t n, bool is_scored)
 {
     struct choice choice = {.is_backends = engine->api->greedy != NULL && !is_scored};
     for (size_t i = 0; i < n; i++) {

@@ -112,6 +112,8 @@ static const sw_gpu_model &model_of(world &w)
     m.cache_form = w.s.form;
     m.layer_input = SW_GPU_IN_S8B64; /* O takes m.attended */
     m.n_sms = 20;
+    m.overlaps = true;
+    sw_emulated_seed(w.tokens.size()); /* other orders of threads */
     m.rounds_to_f16 = w.s.rounds;
     const size_t n = w.tokens.size() * w.s.n_heads;
     m.keys = memory_put(w.mem, w.keys);

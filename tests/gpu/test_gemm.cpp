@@ -219,6 +219,8 @@ void make_world(world &w, const pair_case &p, const sizes &s)
     m.rounds_to_f16 = p.rounds;
     m.use_tf32 = p.tf32;
     m.n_sms = s.n_sms;
+    m.overlaps = true;
+    sw_emulated_seed(s.n_tokens); /* other orders of threads */
     m.head = w.head.device;
     m.final_norm = memory_put(w.mem, w.final_norm);
     m.cosines = memory_put(w.mem, w.cosines);

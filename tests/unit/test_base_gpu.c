@@ -1,7 +1,7 @@
 /*
- * base_gpu's side of the plug-in, through one that computes nothing (tests/support/fake_cuda): how it
- * is found and refused, what arrives of the weights, what crosses of a call, and how failures come
- * back.
+ * base_gpu's side of the plug-in, through one that computes nothing (tests/support/fake_cuda): how
+ * it is found and refused, what arrives of the weights, what crosses of a call, and how failures
+ * come back.
  */
 #include "support/skip.h"
 
@@ -164,9 +164,10 @@ static void options_are_refused_without_a_plugin(void **state)
     setenv("SMOLWATT_CUDA", "/no/such/plugin.so", 1);
     struct sw_backend_options options = usual();
     options.strategy = SW_STRATEGY_DYNAMIC_8BIT;
-    refused(options, SW_EUNSUPPORTED,
-            "base_gpu: strategy quantization_dynamic8bit is what the study's int8 row on a CPU ran: "
-            "onnx_cpu and base_cpu compute it");
+    refused(
+        options, SW_EUNSUPPORTED,
+        "base_gpu: strategy quantization_dynamic8bit is what the study's int8 row on a CPU ran: "
+        "onnx_cpu and base_cpu compute it");
     options = usual();
     options.strategy = SW_STRATEGY_16BIT;
     options.gpu.use_tf32 = true;
@@ -381,8 +382,7 @@ static double stored(const struct sw_gpu_matrix *m, size_t r, size_t c, double *
     return 0;
 }
 
-static void look_at(void *ctx, enum sw_gpu_slot slot, uint32_t layer,
-                    const struct sw_gpu_matrix *m)
+static void look_at(void *ctx, enum sw_gpu_slot slot, uint32_t layer, const struct sw_gpu_matrix *m)
 {
     struct arrivals *a = ctx;
     const struct sw_config *config = sw_model_config(model);
@@ -435,8 +435,8 @@ static void every_matrix_arrives_once(void **state)
     (void)state;
     static const char *const fixtures[] = {"golden/biases", "golden/odd-sizes", "golden/gqa3-tied",
                                            "golden/gqa1-untied", "golden/head-dim"};
-    static const enum sw_strategy strategies[] = {
-        SW_STRATEGY_NONE, SW_STRATEGY_DYNAMIC_16BIT, SW_STRATEGY_8BIT_W8A8};
+    static const enum sw_strategy strategies[] = {SW_STRATEGY_NONE, SW_STRATEGY_DYNAMIC_16BIT,
+                                                  SW_STRATEGY_8BIT_W8A8};
     struct sw_model *usual_model = model;
     for (size_t i = 0; i < 5 * 3; i++) {
         struct arrivals arrivals = {.strategy = strategies[i % 3]};
@@ -474,7 +474,10 @@ static void failures_of_opening(void **state)
     (void)state;
     size_t n_loads;
     fake->words = "absent";
-    refused(usual(), SW_EABSENT, "base_gpu: no CUDA driver is installed");
+    refused(
+        usual(), SW_EABSENT,
+        "base_gpu: no CUDA driver is installed: it takes an NVIDIA GPU (compute capability 7.5 or "
+        "newer) and its driver");
     fake->words = "probe";
     refused(usual(), SW_ESYSTEM, "base_gpu: probe: the device said no?and no again");
     fake->words = "open";
@@ -543,7 +546,8 @@ static void calls_cross_as_they_are(void **state)
     assert_int_equal(sw_base_gpu.forward(b, tokens, 4, logits, &err), SW_OK);
     assert_int_equal(fake->n_tokens, 4);
     assert_memory_equal(fake->tokens, tokens, sizeof tokens);
-    assert_true(logits[next_id(4, 1, 1)] == 4 && logits[vocab_size + (size_t)next_id(5, 0, 0)] == 4);
+    assert_true(logits[next_id(4, 1, 1)] == 4 &&
+                logits[vocab_size + (size_t)next_id(5, 0, 0)] == 4);
     free(logits);
 
     const struct sw_batch_token more[] = {token(9, 2, 1, true), token(8, 1, 2, true)};

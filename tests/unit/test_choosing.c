@@ -171,8 +171,8 @@ static void fake_close(struct sw_backend *b)
 static const struct sw_backend_api with_logits = {FAKE_API};
 static const struct sw_backend_api with_greedy = {FAKE_API, .greedy = fake_greedy};
 static const struct sw_backend_api with_decode = {FAKE_API, .decode = fake_decode};
-static const struct sw_backend_api with_both = {
-    FAKE_API, .greedy = fake_greedy, .decode = fake_decode};
+static const struct sw_backend_api with_both = {FAKE_API, .greedy = fake_greedy,
+                                                .decode = fake_decode};
 
 static struct sw_model *model;
 

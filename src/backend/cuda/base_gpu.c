@@ -98,6 +98,11 @@ static enum sw_code find_device(struct sw_backend *b, struct sw_gpu_device *devi
     *device = (struct sw_gpu_device){0};
     code = taken(b->library.plugin->probe(device, number, &theirs), &theirs, err);
     device->index = number;
+    if (code == SW_EABSENT) /* CUDA says in this case what it found, not what it takes */
+        return sw_fail(err, code,
+                       "base_gpu: %s: it takes an NVIDIA GPU (compute capability 7.5 or "
+                       "newer) and its driver",
+                       theirs.text);
     return code;
 }
 
@@ -143,8 +148,8 @@ static enum sw_code load_weights(struct sw_backend *b, const struct sw_gpu_packe
         for (size_t layer = 0; layer < n && code == SW_OK; layer++) {
             struct sw_gpu_matrix matrix;
             sw_gpu_pack(packer, place, layer, staging.base, &matrix);
-            code = taken(plugin->load(b->gpu, place, (uint32_t)layer, &matrix, &theirs), &theirs,
-                         err);
+            code =
+                taken(plugin->load(b->gpu, place, (uint32_t)layer, &matrix, &theirs), &theirs, err);
         }
     }
     sw_arena_unmap(&staging);
@@ -210,8 +215,8 @@ static enum sw_code base_gpu_open(struct sw_backend **out, const struct sw_model
 }
 
 static enum sw_code check_batch(struct sw_backend *b, size_t *n_wanted,
-                                const struct sw_batch_token *tokens, size_t n_tokens,
-                                bool has_room, struct sw_error *err)
+                                const struct sw_batch_token *tokens, size_t n_tokens, bool has_room,
+                                struct sw_error *err)
 {
     return sw_batch_check(n_wanted, b->n_seen, b->n_seen_next, tokens, n_tokens, has_room,
                           &b->options, b->config.vocab_size, err);

@@ -52,6 +52,12 @@ enum : uint32_t {
     SW_MANY_PREPARE_THREADS = 128,
 };
 
+#ifdef SW_EMULATED
+#define SW_ONE_BY_ONE
+#else
+#define SW_ONE_BY_ONE _Pragma("unroll 1")
+#endif
+
 /* What becomes of a product. */
 enum sw_many_end {
     SW_MANY_QKV,      /* rotated, to m.q and the cache */
@@ -218,58 +224,105 @@ SW_DEVICE float sw_many_round(const sw_gpu_model &m, float x)
     return m.rounds_to_f16 ? sw_round_f16(x) : x;
 }
 
-SW_DEVICE void sw_many_cache(const sw_gpu_model &m, void *cache, uint32_t layer,
-                             const sw_gpu_token &token, uint32_t kv_head, uint32_t column, float x)
+/* Tile rows v (even) and v + 1, which a thread finishes for several tokens: what is the same for
+ * all of them. */
+struct sw_many_two {
+    uint32_t v, n; /* n: 2, or fewer behind the last row */
+    uint32_t row[2];
+    sw_row_facts facts[2];
+    uint32_t head, column; /* QKV: of v */
+};
+
+template <sw_gpu_form FORM>
+SW_DEVICE sw_many_two sw_many_two_of(const sw_gpu_model &m, const sw_many_job &job, uint32_t v)
 {
-    size_t row = ((size_t)layer * m.n_sequences + token.sequence) * m.n_kv_heads + kv_head;
-    size_t at = (row * m.max_positions + token.position) * m.head_dim + column;
-    if (m.cache_form == SW_GPU_F32)
-        static_cast<float *>(cache)[at] = x;
-    else
-        static_cast<uint16_t *>(cache)[at] =
-            m.cache_form == SW_GPU_BF16 ? sw_to_bf16(x) : sw_to_f16(x);
+    sw_many_two two = {};
+    two.v = v;
+    two.n = v + 1 < job.matrix.n_rows ? 2 : v < job.matrix.n_rows ? 1 : 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (i < two.n) {
+            two.row[i] = sw_many_row(m, job.end, v + i);
+            two.facts[i] = sw_row_facts_load<FORM>(job.matrix, two.row[i]);
+        }
+    }
+    if (job.end == SW_MANY_QKV) {
+        two.head = v / m.head_dim;
+        two.column = v % m.head_dim;
+    }
+    return two;
 }
 
-/* Products y of tile rows v (even) and v + 1 with token t, finished but for what they are for. */
-SW_DEVICE void sw_many_store(const sw_gpu_model &m, const sw_many_job &job, uint32_t t, uint32_t v,
-                             const float (&y)[2])
+/* What a thread needs of global memory besides, asked for early. */
+struct sw_many_extra {
+    float x[2]; /* RESIDUAL: what is there; QKV: cosine, sine */
+    uint32_t position, sequence;
+};
+
+SW_DEVICE sw_many_extra sw_many_ahead(const sw_gpu_model &m, const sw_many_job &job, uint32_t t,
+                                      const sw_many_two &two)
+{
+    sw_many_extra e = {};
+    if (job.end == SW_MANY_RESIDUAL) {
+        for (uint32_t i = 0; i < 2; i++) {
+            if (i < two.n)
+                e.x[i] = m.x[(size_t)t * m.dim + two.v + i];
+        }
+    } else if (job.end == SW_MANY_QKV) {
+        e.position = m.tokens[t].position;
+        e.sequence = m.tokens[t].sequence;
+        if (two.head < m.n_heads + m.n_kv_heads) {
+            const size_t at = (size_t)e.position * (m.head_dim / 2) + two.column / 2;
+            e.x[0] = m.cosines[at];
+            e.x[1] = m.sines[at];
+        }
+    }
+    return e;
+}
+
+/* Their products y with token t, finished but for what they are for. */
+SW_DEVICE void sw_many_store(const sw_gpu_model &m, const sw_many_job &job, uint32_t t,
+                             const sw_many_two &two, const float (&y)[2], const sw_many_extra &e)
 {
     if (job.end == SW_MANY_QKV) {
-        const sw_gpu_token token = m.tokens[t];
-        const uint32_t head = v / m.head_dim, column = v % m.head_dim;
-        if (head >= m.n_heads + m.n_kv_heads) {
-            for (uint32_t i = 0; i < 2; i++)
-                sw_many_cache(m, m.values, job.layer, token, head - m.n_heads - m.n_kv_heads,
-                              column + i, y[i]);
+        const uint32_t half = m.head_dim / 2;
+        const bool is_rotated = two.head < m.n_heads + m.n_kv_heads;
+        const uint32_t column = is_rotated ? two.column / 2 : two.column;
+        const uint32_t step = is_rotated ? half : 1; /* from the first row to the second */
+        float z[2] = {y[0], y[1]};
+        if (is_rotated) {
+            z[0] = y[0] * e.x[0] - y[1] * e.x[1];
+            z[1] = y[1] * e.x[0] + y[0] * e.x[1];
+        }
+        if (two.head < m.n_heads) {
+            float *q = m.q + ((size_t)t * m.n_heads + two.head) * m.head_dim + column;
+            q[0] = z[0];
+            q[step] = z[1];
             return;
         }
-        const uint32_t half = m.head_dim / 2, pair = column / 2;
-        const float cosine = m.cosines[(size_t)token.position * half + pair];
-        const float sine = m.sines[(size_t)token.position * half + pair];
-        const float rotated[2] = {y[0] * cosine - y[1] * sine, y[1] * cosine + y[0] * sine};
+        const uint32_t kv_head = two.head - m.n_heads - (is_rotated ? 0 : m.n_kv_heads);
+        const size_t head =
+            ((size_t)job.layer * m.n_sequences + e.sequence) * m.n_kv_heads + kv_head;
+        const size_t at = (head * m.max_positions + e.position) * m.head_dim + column;
+        void *cache = is_rotated ? m.keys : m.values;
         for (uint32_t i = 0; i < 2; i++) {
-            if (head < m.n_heads)
-                m.q[((size_t)t * m.n_heads + head) * m.head_dim + pair + i * half] = rotated[i];
+            if (m.cache_form == SW_GPU_F32)
+                static_cast<float *>(cache)[at + i * step] = z[i];
             else
-                sw_many_cache(m, m.keys, job.layer, token, head - m.n_heads, pair + i * half,
-                              rotated[i]);
+                static_cast<uint16_t *>(cache)[at + i * step] =
+                    m.cache_form == SW_GPU_BF16 ? sw_to_bf16(z[i]) : sw_to_f16(z[i]);
         }
     } else if (job.end == SW_MANY_GATE_UP) {
         const float x = sw_many_round(m, y[0] / (1.0f + expf(-y[0])) * y[1]);
         if (job.left.rows != nullptr)
-            sw_many_put(job.left, t, v / 2, x);
+            sw_many_put(job.left, t, two.v / 2, x);
         else
-            m.hidden[(size_t)t * m.hidden_dim + v / 2] = x;
+            m.hidden[(size_t)t * m.hidden_dim + two.v / 2] = x;
     } else {
+        float *to = job.end == SW_MANY_LOGITS ? m.logits + (size_t)t * m.vocab_size
+                                              : m.x + (size_t)t * m.dim;
         for (uint32_t i = 0; i < 2; i++) {
-            if (v + i >= job.matrix.n_rows)
-                break;
-            if (job.end == SW_MANY_LOGITS) {
-                m.logits[(size_t)t * m.vocab_size + v + i] = y[i];
-            } else {
-                float *x = m.x + (size_t)t * m.dim + v + i;
-                *x = sw_many_round(m, *x + y[i]);
-            }
+            if (i < two.n)
+                to[two.v + i] = job.end == SW_MANY_LOGITS ? y[i] : sw_many_round(m, e.x[i] + y[i]);
         }
     }
 }
@@ -277,9 +330,8 @@ SW_DEVICE void sw_many_store(const sw_gpu_model &m, const sw_many_job &job, uint
 /* A product from its exact or fp32 sum. */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, class SUM>
 SW_DEVICE float sw_many_finish(const sw_gpu_model &m, const sw_many_job &job, uint32_t t,
-                               uint32_t row, SUM sum)
+                               uint32_t row, const sw_row_facts &facts, SUM sum)
 {
-    const sw_row_facts facts = sw_row_facts_load<FORM>(job.matrix, row);
     if constexpr (INPUT == SW_GPU_IN_LLM8) {
         float y = fmaf((float)sum * job.in.scales[t] * facts.scale, SW_GPU_LLM8_UNIT, facts.bias);
         y = sw_round_f16(y);
@@ -301,6 +353,56 @@ SW_DEVICE float sw_many_finish(const sw_gpu_model &m, const sw_many_job &job, ui
         if constexpr (FORM == SW_GPU_S8)
             y *= facts.scale;
         return sw_many_round(m, y + facts.bias);
+    }
+}
+
+/*
+ * The end of a tile whose sums lie in the block's memory, behind a barrier: (n_parts, n_tokens,
+ * line), added in order. A thread has two rows, and one token in so many, two at a time: code that
+ * were unrolled for all of them would take longer to arrive than to run.
+ */
+template <sw_gpu_form FORM, sw_gpu_input INPUT>
+SW_DEVICE void sw_many_finish_tile(const sw_gpu_model &m, const sw_many_job &job,
+                                   uint32_t first_token, uint32_t n_tokens, uint32_t first_row,
+                                   uint32_t n_rows, uint32_t n_parts, uint32_t line)
+{
+    const uint32_t own_v = threadIdx.x % (n_rows / 2) * 2;
+    const uint32_t step = blockDim.x / (n_rows / 2);
+    const sw_many_two two = sw_many_two_of<FORM>(m, job, first_row + own_v);
+    const uint32_t left = job.n_tokens - first_token;
+    const uint32_t end = two.n == 0 ? 0 : left < n_tokens ? left : n_tokens;
+    sw_shared<float> sums = sw_shared_take<float>(0);
+    sw_shared<int32_t> exact_sums = sw_shared_take<int32_t>(0);
+    SW_ONE_BY_ONE
+    for (uint32_t token = threadIdx.x / (n_rows / 2); token < end; token += 2 * step) {
+        sw_many_extra extras[2];
+        SW_UNROLL
+        for (uint32_t i = 0; i < 2; i++) {
+            const uint32_t of = token + i * step;
+            extras[i] = sw_many_ahead(m, job, first_token + (of < end ? of : token), two);
+        }
+        SW_UNROLL
+        for (uint32_t i = 0; i < 2; i++) {
+            const uint32_t of = token + i * step, t = first_token + of;
+            if (of >= end)
+                continue;
+            float y[2];
+            SW_UNROLL
+            for (uint32_t j = 0; j < 2; j++) {
+                if constexpr (INPUT == SW_GPU_IN_LLM8) {
+                    int32_t sum = 0;
+                    for (uint32_t p = 0; p < n_parts; p++)
+                        sum += exact_sums[(p * n_tokens + of) * line + own_v + j];
+                    y[j] = sw_many_finish<FORM, INPUT>(m, job, t, two.row[j], two.facts[j], sum);
+                } else {
+                    float sum = 0;
+                    for (uint32_t p = 0; p < n_parts; p++)
+                        sum += sums[(p * n_tokens + of) * line + own_v + j];
+                    y[j] = sw_many_finish<FORM, INPUT>(m, job, t, two.row[j], two.facts[j], sum);
+                }
+            }
+            sw_many_store(m, job, t, two, y, extras[i]);
+        }
     }
 }
 
@@ -472,11 +574,20 @@ static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
     }
 
     weights next[NT];
-    for (int n = 0; n < NT; n++) {
+    uint16_t next_scales[NT][2] = {}; /* S4 */
+    auto load_weights = [&](uint32_t plane) {
+        for (int n = 0; n < NT; n++) {
+            sw_many_load(next[n], job.matrix, rows[n], plane, quarter);
+            if constexpr (FORM == SW_GPU_S4) {
+                for (int i = 0; i < 2; i++)
+                    next_scales[n][i] = group_scales[n][i][plane];
+            }
+        }
+    };
+    for (int n = 0; n < NT; n++)
         next[n] = {};
-        if (column_warp < n_planes)
-            sw_many_load(next[n], job.matrix, rows[n], column_warp, quarter);
-    }
+    if (column_warp < n_planes)
+        load_weights(column_warp);
     sw_dependents_launch();
     sw_dependency_wait();
 
@@ -489,22 +600,27 @@ static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
                     first_rows + tokens[i][h] + column_warp * SW_MANY_PLANE);
         }
     }
-    float own[MOST_PAIRS][2] = {}; /* is_blocked: sums so far of the thread's pairs */
-    const uint32_t n_pairs = TOKENS * n_rows / 2;
+    /* is_blocked: sums so far of the thread's two rows and the tokens that it has of the tile. */
+    float own[MOST_PAIRS][2] = {};
+    const uint32_t own_v = threadIdx.x % (n_rows / 2) * 2;
+    const uint32_t own_token = threadIdx.x / (n_rows / 2), token_step = blockDim.x / (n_rows / 2);
 
     for (uint32_t first = 0; first < n_planes; first += n_column_warps) {
         const uint32_t plane = first + column_warp, plane_after = plane + n_column_warps;
         weights now[NT];
         sw_chunk now_tokens[MT][2];
-        for (int n = 0; n < NT; n++)
+        uint16_t now_scales[NT][2];
+        for (int n = 0; n < NT; n++) {
             now[n] = next[n];
+            for (int i = 0; i < 2; i++)
+                now_scales[n][i] = next_scales[n][i];
+        }
         for (int i = 0; i < MT; i++) {
             for (int h = 0; h < 2; h++)
                 now_tokens[i][h] = next_tokens[i][h];
         }
         if (plane_after < n_planes) {
-            for (int n = 0; n < NT; n++)
-                sw_many_load(next[n], job.matrix, rows[n], plane_after, quarter);
+            load_weights(plane_after);
             for (int i = 0; i < MT; i++) {
                 for (int h = 0; h < 2; h++)
                     next_tokens[i][h] = *reinterpret_cast<const sw_chunk *>(
@@ -527,9 +643,8 @@ static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
                     }
                     if constexpr (FORM == SW_GPU_S4) {
                         for (int j = 0; j < 4; j++)
-                            total[i][n].v[j] =
-                                fmaf(of_plane.v[j], sw_from_f16(group_scales[n][j % 2][plane]),
-                                     total[i][n].v[j]);
+                            total[i][n].v[j] = fmaf(
+                                of_plane.v[j], sw_from_f16(now_scales[n][j % 2]), total[i][n].v[j]);
                     }
                 }
             }
@@ -549,15 +664,13 @@ static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
             sw_sync_block();
             SW_UNROLL
             for (uint32_t i = 0; i < MOST_PAIRS; i++) {
-                const uint32_t pair = threadIdx.x + i * blockDim.x;
-                const uint32_t token = pair / (n_rows / 2), v = pair % (n_rows / 2) * 2;
-                const uint32_t t = first_token + token;
-                if (pair >= n_pairs || t >= job.n_tokens)
+                const uint32_t token = own_token + i * token_step, t = first_token + token;
+                if (token >= TOKENS || t >= job.n_tokens)
                     continue;
                 for (uint32_t w = 0; w < n_column_warps && first + w < n_planes; w++) {
                     const float scale = job.in.scales[(size_t)t * job.in.n_scales + first + w];
                     for (uint32_t j = 0; j < 2; j++) {
-                        const int32_t exact = exact_sums[(w * TOKENS + token) * line + v + j];
+                        const int32_t exact = exact_sums[(w * TOKENS + token) * line + own_v + j];
                         own[i][j] = fmaf((float)exact, scale, own[i][j]);
                     }
                 }
@@ -579,37 +692,19 @@ static SW_MANY_KERNEL void sw_many_kernel(sw_gpu_model m, sw_many_job job)
                 }
             }
         }
-        sw_sync_block();
-    }
-    SW_UNROLL
-    for (uint32_t i = 0; i < MOST_PAIRS; i++) {
-        const uint32_t pair = threadIdx.x + i * blockDim.x;
-        const uint32_t token = pair / (n_rows / 2), v = pair % (n_rows / 2) * 2;
-        const uint32_t t = first_token + token;
-        if (pair >= n_pairs || t >= job.n_tokens || first_row + v >= job.matrix.n_rows)
-            continue;
-        float y[2] = {0, 0};
+    } else {
         SW_UNROLL
-        for (uint32_t j = 0; j < 2; j++) {
-            if (first_row + v + j >= job.matrix.n_rows)
+        for (uint32_t i = 0; i < MOST_PAIRS; i++) {
+            const uint32_t token = own_token + i * token_step;
+            if (token >= TOKENS)
                 continue;
-            const uint32_t row = sw_many_row(m, job.end, first_row + v + j);
-            if constexpr (is_blocked) {
-                y[j] = sw_many_finish<FORM, INPUT>(m, job, t, row, own[i][j]);
-            } else if constexpr (INPUT == SW_GPU_IN_LLM8) {
-                int32_t sum = 0;
-                for (uint32_t w = 0; w < n_column_warps; w++)
-                    sum += exact_sums[(w * TOKENS + token) * line + v + j];
-                y[j] = sw_many_finish<FORM, INPUT>(m, job, t, row, sum);
-            } else {
-                float sum = 0;
-                for (uint32_t w = 0; w < n_column_warps; w++)
-                    sum += sums[(w * TOKENS + token) * line + v + j];
-                y[j] = sw_many_finish<FORM, INPUT>(m, job, t, row, sum);
-            }
+            for (uint32_t j = 0; j < 2; j++)
+                sums[token * line + own_v + j] = own[i][j];
         }
-        sw_many_store(m, job, t, first_row + v, y);
     }
+    sw_sync_block();
+    sw_many_finish_tile<FORM, INPUT>(m, job, first_token, TOKENS, first_row, n_rows,
+                                     is_blocked ? 1 : n_column_warps, line);
 }
 
 /* Columns 32 k.. of a tile row as floats in shared memory, from `at` on: chunk c of them. */
@@ -724,24 +819,15 @@ static SW_KERNEL(SW_MANY_F32_THREADS) void sw_many_f32_kernel(sw_gpu_model m, sw
         sw_sync_block();
     }
 
-    SW_UNROLL
+    /* The last tile's barrier is behind: its memory is free. */
+    constexpr uint32_t END_LINE = ROWS + 8;
     for (uint32_t i = 0; i < PM; i++) {
-        const uint32_t t = first_token + ty + 8 * i;
-        SW_UNROLL
-        for (uint32_t j = 0; j < PN; j += 2) {
-            const uint32_t v = first_row + 2 * (tx + 8 * j);
-            if (t >= job.n_tokens || v >= job.matrix.n_rows)
-                continue;
-            float y[2] = {0, 0};
-            SW_UNROLL
-            for (uint32_t p = 0; p < 2; p++) {
-                if (v + p < job.matrix.n_rows)
-                    y[p] = sw_many_finish<FORM, SW_GPU_IN_F32>(
-                        m, job, t, sw_many_row(m, job.end, v + p), sums[i][j + p]);
-            }
-            sw_many_store(m, job, t, v, y);
-        }
+        for (uint32_t j = 0; j < PN; j++)
+            memory[(ty + 8 * i) * END_LINE + 2 * tx + 32 * (j / 2) + j % 2] = sums[i][j];
     }
+    sw_sync_block();
+    sw_many_finish_tile<FORM, SW_GPU_IN_F32>(m, job, first_token, TOKENS, first_row, ROWS, 1,
+                                             END_LINE);
 }
 
 /* Tile of a product on tensor cores. */

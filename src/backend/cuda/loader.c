@@ -95,8 +95,9 @@ enum sw_code sw_cuda_library_open(struct sw_cuda_library *out, struct sw_error *
         sw_shared_object_function(&get, out->handle, "sw_cuda_plugin");
         out->plugin = get != NULL ? get() : NULL;
         if (out->plugin == NULL)
-            code = sw_fail(err, SW_EFORMAT, "%s: not smolwatt's CUDA plug-in: %s", out->path_dup,
-                           get == NULL ? "it has no sw_cuda_plugin" : "sw_cuda_plugin gives nothing");
+            code =
+                sw_fail(err, SW_EFORMAT, "%s: not smolwatt's CUDA plug-in: %s", out->path_dup,
+                        get == NULL ? "it has no sw_cuda_plugin" : "sw_cuda_plugin gives nothing");
     }
     if (code == SW_OK)
         code = check(out, err);

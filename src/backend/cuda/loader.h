@@ -1,7 +1,7 @@
 /*
  * The CUDA plug-in: found, checked and loaded at run time, so that the program itself needs nothing
- * of CUDA. Looked for as SMOLWATT_CUDA says (the file, or its folder), else beside the program, else
- * in ../lib/smolwatt from there, where `make install` puts it.
+ * of CUDA. Looked for as SMOLWATT_CUDA says (the file, or its folder), else beside the program,
+ * else in ../lib/smolwatt from there, where `make install` puts it.
  *
  *     struct sw_cuda_library library;
  *     if (sw_cuda_library_open(&library, &err) != SW_OK) ...    one line that says what to do

@@ -1,7 +1,8 @@
 # The CUDA plug-in of base_gpu (docs/gpu.md), where nvcc is. Nothing else needs it: the program loads
 # it at run time. tests/gpu/rules.mk builds the same source for the host.
 #
-#   make            builds it, too; a remark on standard error where it cannot be built
+#   make            builds it, too; a remark on standard error where it cannot be built (make test
+#                   looks into it if it is there)
 #   make CUDA=no    leaves it out, without a remark
 #   make cuda       builds it, or fails
 #   make gpu-tests  the kernels' tests for a GPU, into build/gpu-tests (scripts/gpu-check)

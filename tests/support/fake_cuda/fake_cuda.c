@@ -181,19 +181,19 @@ static enum sw_code measure_limits(struct sw_gpu *gpu, struct sw_device_rates *o
 {
     (void)gpu;
     state.n_limits++;
-    *out =
-        (struct sw_device_rates){.read_bytes_per_second = 3e12, .operations_per_second = 4e14};
+    *out = (struct sw_device_rates){.read_bytes_per_second = 3e12, .operations_per_second = 4e14};
     return fail_if("limits", SW_ESYSTEM, err);
 }
 
 static void describe(const struct sw_gpu *gpu, struct sw_gpu_info *out)
 {
     struct sw_error err;
-    *out = (struct sw_gpu_info){.mode = gpu->plan.mode == SW_GPU_PERSISTENT ? "persistent" : "graph",
-                                .mode_reason = gpu->plan.mode == SW_GPU_AUTO ? "one is faster" : "",
-                                .weight_bytes = 111,
-                                .cache_bytes = 222,
-                                .scratch_bytes = 333};
+    *out =
+        (struct sw_gpu_info){.mode = gpu->plan.mode == SW_GPU_PERSISTENT ? "persistent" : "graph",
+                             .mode_reason = gpu->plan.mode == SW_GPU_AUTO ? "one is faster" : "",
+                             .weight_bytes = 111,
+                             .cache_bytes = 222,
+                             .scratch_bytes = 333};
     (void)probe(&out->device, gpu->plan.gpu, &err);
 }
 

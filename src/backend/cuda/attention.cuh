@@ -205,9 +205,14 @@ static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_few_kernel(sw_gpu_model m, ui
     float q[HEADS][WIDTH], mixed[HEADS][WIDTH], largest[HEADS], sum[HEADS];
     for (int h = 0; h < HEADS; h++) {
         const float *from = m.q + ((size_t)t * m.n_heads + first_head + (uint32_t)h) * m.head_dim;
-        for (uint32_t i = 0; i < WIDTH; i++) {
-            q[h][i] = (uint32_t)h < n_heads && has_columns ? from[column + i] : 0;
-            mixed[h][i] = 0;
+        for (uint32_t i = 0; i < WIDTH; i += 4) { /* whole chunks, as the cache's */
+            sw_chunk chunk = {};
+            if ((uint32_t)h < n_heads && has_columns)
+                chunk = *reinterpret_cast<const sw_chunk *>(from + column + i);
+            for (uint32_t j = 0; j < 4; j++) {
+                q[h][i + j] = sw_as_float(chunk.w[j]);
+                mixed[h][i + j] = 0;
+            }
         }
         largest[h] = -INFINITY;
         sum[h] = 0;

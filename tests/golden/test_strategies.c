@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "gpu/definition_pass.h"
 #include "support/folder.h"
 #include "support/quality.h"
 #include "text/tokenizer.h"
@@ -218,6 +219,35 @@ static void bits_are_the_same(void **state)
 /* Largest change of perplexity against fp32, of 1. */
 static const double bounds[] = {0, 0.001, 0.001, 0.01, 0.08};
 
+/* base_gpu's, by their scalar definition; the others' products are base_cpu's. */
+static const struct {
+    enum sw_strategy strategy;
+    double bound;
+} gpu_strategies[] = {
+    {SW_STRATEGY_8BIT, 0.01}, {SW_STRATEGY_8BIT_W8A8, 0.01}, {SW_STRATEGY_4BIT, 0.08}};
+
+static void check_gpu_quality(const struct sw_quality_text *text, const struct sw_model *model,
+                              double plain)
+{
+    /* The windows of text alone: nothing is asked about continuations. */
+    static struct sw_quality_text windows;
+    struct sw_error err;
+    windows = *text;
+    windows.n = text->n / 2;
+    for (size_t s = 0; s < sizeof gpu_strategies / sizeof *gpu_strategies; s++) {
+        enum sw_strategy strategy = gpu_strategies[s].strategy;
+        struct sw_quality q;
+        if (sw_quality_measure(&q, &windows, model, definition_backend(80), strategy, NULL, &err) !=
+            SW_OK)
+            fail_msg("%s", err.text);
+        double change = exp(q.nll - plain) - 1;
+        if (!(fabs(change) <= gpu_strategies[s].bound))
+            fail_msg("base_gpu, %s: perplexity %g, %+.3f %% against fp32; the goal is %g %%",
+                     sw_strategy_name(strategy), exp(q.nll), 100 * change,
+                     100 * gpu_strategies[s].bound);
+    }
+}
+
 static void check_quality(const char *folder, FILE *ids)
 {
     static struct sw_quality_text text;
@@ -234,7 +264,7 @@ static void check_quality(const char *folder, FILE *ids)
         fail_msg("%s", err.text);
     for (size_t s = 0; s < N_STRATEGIES; s++) {
         struct sw_quality q;
-        if (sw_quality_measure(&q, &text, model, strategies[s], NULL, &err) != SW_OK)
+        if (sw_quality_measure(&q, &text, model, api(), strategies[s], NULL, &err) != SW_OK)
             fail_msg("%s", err.text);
         plain = s == 0 ? q.nll : plain;
         double change = exp(q.nll - plain) - 1;
@@ -244,6 +274,7 @@ static void check_quality(const char *folder, FILE *ids)
             fail_msg("%s: perplexity %g, %+.3f %% against fp32; the goal is %g %%",
                      sw_strategy_name(strategies[s]), exp(q.nll), 100 * change, 100 * bounds[s]);
     }
+    check_gpu_quality(&text, model, plain);
     sw_quality_free(&text);
     sw_model_close(model);
 }

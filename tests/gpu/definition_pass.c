@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cuda/arithmetic.h"
 #include "gpu/definition.h"
 
 struct definition_model {
@@ -256,4 +257,63 @@ void definition_forward(struct definition_model *m, const struct sw_batch_token 
     free(m->attended);
     free(m->gate_up);
     free(m->hidden);
+}
+
+/* As an engine. */
+
+static enum sw_code open_on(struct sw_backend **out, const struct sw_model *model,
+                            const struct sw_backend_options *options, int sm, struct sw_error *err)
+{
+    struct sw_gpu_arithmetic arithmetic;
+    enum sw_code code = sw_gpu_arithmetic_of(&arithmetic, options->strategy, sm, err);
+    if (code == SW_OK)
+        *out = (struct sw_backend *)definition_open(model, &arithmetic, options->max_positions,
+                                                    options->n_sequences, options->pool);
+    return code;
+}
+
+static enum sw_code open_on_75(struct sw_backend **out, const struct sw_model *model,
+                               const struct sw_backend_options *options, struct sw_error *err)
+{
+    return open_on(out, model, options, 75, err);
+}
+
+static enum sw_code open_on_80(struct sw_backend **out, const struct sw_model *model,
+                               const struct sw_backend_options *options, struct sw_error *err)
+{
+    return open_on(out, model, options, 80, err);
+}
+
+static enum sw_code forward(struct sw_backend *backend, const struct sw_batch_token *tokens,
+                            size_t n_tokens, float *logits, struct sw_error *err)
+{
+    (void)err;
+    definition_forward((struct definition_model *)backend, tokens, n_tokens, logits);
+    return SW_OK;
+}
+
+static void reset(struct sw_backend *backend, uint32_t sequence)
+{
+    (void)backend;
+    (void)sequence;
+}
+
+static void close_backend(struct sw_backend *backend)
+{
+    definition_close((struct definition_model *)backend);
+}
+
+const struct sw_backend_api *definition_backend(int sm)
+{
+    static const struct sw_backend_api on_75 = {.name = "base_gpu",
+                                                .open = open_on_75,
+                                                .forward = forward,
+                                                .reset = reset,
+                                                .close = close_backend};
+    static const struct sw_backend_api on_80 = {.name = "base_gpu",
+                                                .open = open_on_80,
+                                                .forward = forward,
+                                                .reset = reset,
+                                                .close = close_backend};
+    return sm < 80 ? &on_75 : &on_80;
 }

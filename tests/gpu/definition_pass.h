@@ -30,6 +30,10 @@ const struct sw_gpu_matrix *definition_matrix(const struct definition_model *mod
 void definition_forward(struct definition_model *model, const struct sw_batch_token *tokens,
                         size_t n_tokens, float *logits);
 
+/* The same as an engine, "base_gpu" on a GPU of this compute capability (below 80, or 80 and
+ * above), with open, forward, reset and close; tokens are not checked here either. */
+const struct sw_backend_api *definition_backend(int sm);
+
 #ifdef __cplusplus
 }
 #endif

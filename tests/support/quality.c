@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum sw_code open_backend(struct sw_backend **out, const struct sw_backend_api **api,
+static enum sw_code open_backend(struct sw_backend **out, const struct sw_backend_api *api,
                                  const struct sw_model *model, enum sw_strategy strategy,
                                  struct sw_pool *pool, struct sw_error *err)
 {
@@ -17,8 +17,7 @@ static enum sw_code open_backend(struct sw_backend **out, const struct sw_backen
                                          .max_batch = most,
                                          .max_logits = most};
     *out = NULL;
-    *api = sw_backend_find("base_cpu", err);
-    return *api == NULL ? err->code : (*api)->open(out, model, &options, err);
+    return api->open(out, model, &options, err);
 }
 
 /* logits (n, vocab_size) of ids at positions first ... */
@@ -87,10 +86,12 @@ static enum sw_code take_room(struct sw_quality_window *w, size_t vocab_size, st
 enum sw_code sw_quality_prepare(struct sw_quality_text *text, const struct sw_model *model,
                                 struct sw_pool *pool, struct sw_error *err)
 {
-    const struct sw_backend_api *api;
+    const struct sw_backend_api *api = sw_backend_find("base_cpu", err);
     struct sw_backend *backend;
+    if (api == NULL)
+        return err->code;
     size_t n = text->n, vocab_size = text->vocab_size = sw_model_config(model)->vocab_size;
-    enum sw_code code = open_backend(&backend, &api, model, SW_STRATEGY_NONE, pool, err);
+    enum sw_code code = open_backend(&backend, api, model, SW_STRATEGY_NONE, pool, err);
     for (size_t i = 0; i < n && code == SW_OK; i++) {
         struct sw_quality_window *w = &text->windows[i], *next = &text->windows[text->n++];
         code = take_room(w, vocab_size, err);
@@ -140,16 +141,16 @@ static void compare(struct sw_quality *out, const struct sw_quality_window *w, c
 }
 
 enum sw_code sw_quality_measure(struct sw_quality *out, const struct sw_quality_text *text,
-                                const struct sw_model *model, enum sw_strategy strategy,
-                                struct sw_pool *pool, struct sw_error *err)
+                                const struct sw_model *model, const struct sw_backend_api *api,
+                                enum sw_strategy strategy, struct sw_pool *pool,
+                                struct sw_error *err)
 {
-    const struct sw_backend_api *api;
     struct sw_backend *backend;
     *out = (struct sw_quality){0};
     float *logits = calloc((size_t)SW_QUALITY_POSITIONS * text->vocab_size, sizeof *logits);
     if (logits == NULL)
         return sw_fail(err, SW_ENOMEM, "out of memory");
-    enum sw_code code = open_backend(&backend, &api, model, strategy, pool, err);
+    enum sw_code code = open_backend(&backend, api, model, strategy, pool, err);
     for (size_t i = 0; i < text->n && code == SW_OK; i++) {
         const struct sw_quality_window *w = &text->windows[i];
         code = run(api, backend, logits, w->ids, w->n, 0, err);

@@ -48,8 +48,10 @@ void sw_quality_free(struct sw_quality_text *text);
 enum sw_code sw_quality_prepare(struct sw_quality_text *text, const struct sw_model *model,
                                 struct sw_pool *pool, struct sw_error *err);
 
+/* api: of the engine that runs the strategy. */
 enum sw_code sw_quality_measure(struct sw_quality *out, const struct sw_quality_text *text,
-                                const struct sw_model *model, enum sw_strategy strategy,
-                                struct sw_pool *pool, struct sw_error *err);
+                                const struct sw_model *model, const struct sw_backend_api *api,
+                                enum sw_strategy strategy, struct sw_pool *pool,
+                                struct sw_error *err);
 
 #endif

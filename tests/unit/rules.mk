@@ -13,5 +13,5 @@ $(FAKE_LIBRARIES): tests/support/gpu_waveform.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q_LD)$(CC) -std=c17 -D_GNU_SOURCE -Isrc -Itests $(WARN) -shared -fPIC $(OPT) $(SANITIZE) $(filter %.c,$^) -lm -o $@
 # The scalar definitions of base_gpu's arithmetic, which the kernels' tests use, too.
-$(patsubst %,$(BUILD)/tests/unit/test_gpu_%,pack definition): \
+$(patsubst %,$(BUILD)/tests/%,unit/test_gpu_pack unit/test_gpu_definition golden/test_strategies): \
     $(patsubst %,$(BUILD)/obj/tests/gpu/%.o,definition definition_pass)

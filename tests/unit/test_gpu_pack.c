@@ -155,36 +155,44 @@ static void read_row(float *out, struct origin from, size_t n_cols, bool is_f16)
     }
 }
 
-static void check_s8_row(const struct sw_gpu_matrix *m, size_t row, const float *x, bool has_scb)
+/* n_rows (to 16) rows of the matrix against base_cpu's kernels, whose tiles have 16: four columns
+ * of a row together, or bytes that hold columns j and j + 4 of 8. */
+static void check_s8_rows(const struct sw_gpu_matrix *m, size_t row, size_t n_rows, const float *x,
+                          bool has_scb)
 {
-    /* base_cpu's kernel: tiles of 16 rows, four columns together. */
     size_t n = m->n_cols, tile_bytes = (n + 7) / 8 * 8 * SW_TILE;
     uint8_t *tile = calloc(1, tile_bytes);
-    float scales[SW_TILE], largest = 0;
+    float scales[SW_TILE];
     assert_non_null(tile);
-    sw_kernels_of(SW_CPU_SCALAR)->pack_s8(tile, scales, x, n, 1, n);
-    for (size_t c = 0; c < n; c++) {
-        assert_int_equal(definition_code(m, row, c), (int8_t)tile[c / 4 * SW_TILE * 4 + c % 4]);
-        largest = fmaxf(largest, fabsf(x[c]));
+    sw_kernels_of(SW_CPU_SCALAR)->pack_s8(tile, scales, x, n, n_rows, n);
+    for (size_t r = 0; r < n_rows; r++) {
+        float largest = 0;
+        for (size_t c = 0; c < n; c++) {
+            assert_int_equal(definition_code(m, row + r, c),
+                             (int8_t)tile[(c / 4 * SW_TILE + r) * 4 + c % 4]);
+            largest = fmaxf(largest, fabsf(x[r * n + c]));
+        }
+        float expected = has_scb ? largest : scales[r];
+        assert_memory_equal((const float *)m->scales + row + r, &expected, sizeof expected);
     }
-    float expected = has_scb ? largest : scales[0];
-    assert_memory_equal((const float *)m->scales + row, &expected, sizeof expected);
     free(tile);
 }
 
-static void check_s4_row(const struct sw_gpu_matrix *m, size_t row, const float *x)
+static void check_s4_rows(const struct sw_gpu_matrix *m, size_t row, size_t n_rows, const float *x)
 {
     size_t n = m->n_cols, n_groups = (n + SW_GROUP_S4 - 1) / SW_GROUP_S4;
     uint8_t *tile = calloc(n_groups, SW_GROUP_BYTES);
     assert_non_null(tile);
-    sw_kernels_of(SW_CPU_SCALAR)->pack_s4(tile, x, n, 1, n);
-    for (size_t c = 0; c < n; c++) {
+    sw_kernels_of(SW_CPU_SCALAR)->pack_s4(tile, x, n, n_rows, n);
+    for (size_t i = 0; i < n_rows * n; i++) {
+        size_t r = i / n, c = i % n, at = c % SW_GROUP_S4;
         const uint8_t *group = tile + c / SW_GROUP_S4 * SW_GROUP_BYTES;
-        size_t at = c % SW_GROUP_S4;
-        int byte = group[at / 8 * SW_TILE * 4 + at % 4];
-        assert_int_equal(definition_code(m, row, c), (at % 8 < 4 ? byte & 15 : byte >> 4) - 8);
-        assert_memory_equal((const uint16_t *)m->scales + row * n_groups + c / SW_GROUP_S4,
-                            group + SW_GROUP_BYTES - 2 * SW_TILE, sizeof(uint16_t));
+        const uint16_t *scale = (const uint16_t *)m->scales + (row + r) * n_groups;
+        int byte = group[(at / 8 * SW_TILE + r) * 4 + at % 4];
+        assert_int_equal(definition_code(m, row + r, c), (at % 8 < 4 ? byte & 15 : byte >> 4) - 8);
+        assert_memory_equal(&scale[c / SW_GROUP_S4],
+                            group + SW_GROUP_BYTES - 2 * SW_TILE + r * sizeof *scale,
+                            sizeof *scale);
     }
     free(tile);
 }
@@ -226,32 +234,29 @@ static void check_padding(const struct sw_gpu_matrix *m, size_t row)
         assert_int_equal(bytes[i], 0);
 }
 
-static void check_row(const struct sw_gpu_matrix *m, size_t row, struct origin from,
-                      const struct sw_gpu_arithmetic *a, bool is_matrix)
+static void check_rows(const struct sw_gpu_matrix *m, size_t row, size_t n_rows, const float *x,
+                       bool has_scb)
 {
-    float *x = calloc(m->n_cols, sizeof *x);
-    bool is_f16 = a->rounds_to_f16 != 0;
-    assert_non_null(x);
-    read_row(x, from, m->n_cols, is_f16);
     if (m->form == SW_GPU_S8)
-        check_s8_row(m, row, x, a->layer_input == SW_GPU_IN_LLM8);
+        check_s8_rows(m, row, n_rows, x, has_scb);
     else if (m->form == SW_GPU_S4)
-        check_s4_row(m, row, x);
-    else if (m->form == SW_GPU_FP4)
-        check_fp4_row(m, row, x);
-    else
-        for (size_t c = 0; c < m->n_cols; c++) {
-            float expected = definition_rounded(x[c], m->form);
-            assert_true(definition_weight(m, SW_GPU_IN_F32, row, c) == (double)expected);
-        }
-    check_padding(m, row);
+        check_s4_rows(m, row, n_rows, x);
+    for (size_t r = 0; r < n_rows; r++, x += m->n_cols) {
+        if (m->form == SW_GPU_FP4)
+            check_fp4_row(m, row + r, x);
+        for (size_t c = 0; c < m->n_cols && m->form < SW_GPU_S8; c++)
+            assert_true(definition_weight(m, SW_GPU_IN_F32, row + r, c) ==
+                        (double)definition_rounded(x[c], m->form));
+    }
+}
+
+static void check_bias(const struct sw_gpu_matrix *m, size_t row, struct origin from, bool is_f16)
+{
     float bias = 0;
     if (from.bias != NULL && from.bias->data_view != NULL)
         bias =
             definition_rounded(sw_tensor_at(from.bias, from.row), is_f16 ? SW_GPU_F16 : SW_GPU_F32);
     assert_true((m->bias != NULL ? m->bias[row] : 0) == bias);
-    assert_true(is_matrix || m->form == SW_GPU_F32);
-    free(x);
 }
 
 static bool is_norm(enum sw_gpu_slot slot)
@@ -273,8 +278,20 @@ static void check_slot(const struct definition_model *packed, const struct sw_mo
                               : slot == SW_GPU_EMBEDDING ? a->embedding
                               : slot == SW_GPU_HEAD      ? a->head
                                                          : a->layers);
-    for (size_t row = 0; row < m->n_rows; row++)
-        check_row(m, row, origin_of(model, slot, layer, row), a, !is_norm(slot));
+    bool is_f16 = a->rounds_to_f16 != 0;
+    float *x = calloc(SW_TILE * (size_t)m->n_cols, sizeof *x);
+    assert_non_null(x);
+    for (size_t row = 0; row < m->n_rows; row += SW_TILE) {
+        size_t n_rows = m->n_rows - row < SW_TILE ? m->n_rows - row : SW_TILE;
+        for (size_t r = 0; r < n_rows; r++) {
+            struct origin from = origin_of(model, slot, layer, row + r);
+            read_row(x + r * m->n_cols, from, m->n_cols, is_f16);
+            check_bias(m, row + r, from, is_f16);
+            check_padding(m, row + r);
+        }
+        check_rows(m, row, n_rows, x, a->layer_input == SW_GPU_IN_LLM8);
+    }
+    free(x);
 }
 
 static void check_rotations(const struct definition_model *packed, const struct sw_config *c)
@@ -316,6 +333,12 @@ static size_t bytes_of(const struct sw_gpu_matrix *m)
     return (size_t)m->n_rows * m->row_bytes;
 }
 
+/* n from 1 */
+static bool is_filled_with(const uint8_t *bytes, size_t n, uint8_t byte)
+{
+    return bytes[0] == byte && memcmp(bytes, bytes + 1, n - 1) == 0;
+}
+
 /* The same bytes with any number of threads, in a buffer that held something else, and no byte
  * behind the one that was asked for. */
 static void threads_and_buffers_change_nothing(void **state)
@@ -346,8 +369,7 @@ static void threads_and_buffers_change_nothing(void **state)
             const struct sw_gpu_matrix *other = definition_matrix(expected, slot, 0);
             memset(buffer, 0xa5, most + SW_GPU_PACK_ALIGN);
             sw_gpu_pack(&packer, slot, 0, buffer, &m);
-            for (size_t at = size; at < most + SW_GPU_PACK_ALIGN; at++)
-                assert_int_equal(buffer[at], 0xa5);
+            assert_true(is_filled_with(buffer + size, most + SW_GPU_PACK_ALIGN - size, 0xa5));
             assert_memory_equal(m.rows, other->rows, bytes_of(&m));
             size_t scales = sw_gpu_scale_bytes(m.form, m.n_rows, m.n_cols);
             assert_true((m.scales != NULL) == (scales > 0));

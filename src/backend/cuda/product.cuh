@@ -404,8 +404,8 @@ SW_DEVICE void sw_product_load(sw_product_tile<FORM, R, STEPS> &tile, const sw_g
  * of which load and store are called by one lane for each (unit, token).
  *
  * In front of the wait for the kernel before: the first tile of weights into registers, the rows'
- * scales and biases, and the next tile to the second cache; all of these no kernel ever writes.
- * Everything else is behind it.
+ * scales and biases, and the norm's weights to the second cache; all of these no kernel ever
+ * writes. Everything else is behind it.
  */
 template <sw_gpu_form FORM, sw_gpu_input INPUT, sw_input_kind KIND, int R, int STEPS, int T,
           sw_product_rows ROWS, class EPILOGUE>
@@ -436,6 +436,11 @@ SW_DEVICE void sw_product_run(const sw_gpu_matrix &matrix, const sw_input_source
         sw_product_load(tile, matrix, rows, own, lanes, l.n_chunks);
     };
     begin_unit();
+    if constexpr (KIND == SW_INPUT_NORM) { /* its weights were last read a token ago */
+        enum : uint32_t { LINE = 128 / sizeof(float) };
+        for (uint32_t i = threadIdx.x * LINE; i < matrix.n_cols; i += blockDim.x * LINE)
+            sw_prefetch_l2(source.weight + i);
+    }
     sw_dependents_launch();
     sw_dependency_wait();
 

@@ -399,6 +399,15 @@ static void judge_run(struct sw_verdict_reasons *reasons, const json_t *end)
         say(reasons, SW_INFORMATIVE, SW_CONCERNS_ROW, "incomplete: the run was interrupted");
 }
 
+/* Kernels on the processors, for tests: neither seconds nor joules are a GPU's. */
+static void judge_device(struct sw_verdict_reasons *reasons, const struct sw_verdict *v)
+{
+    if (json_is_true(json_object_get(json_object_get(v->run, "device"), "emulated")))
+        say(reasons, SW_INVALID,
+            SW_CONCERNS_CPU | SW_CONCERNS_GPU | SW_CONCERNS_RAM | SW_CONCERNS_ROW,
+            "emulated: the processors computed in a GPU's place");
+}
+
 void sw_verdict_judge(struct sw_verdict_reasons *reasons, const struct sw_verdict *v,
                       const struct sw_verdict_figure figures[SW_VERDICT_COMPONENTS], bool gpu,
                       const json_t *end)
@@ -411,6 +420,7 @@ void sw_verdict_judge(struct sw_verdict_reasons *reasons, const struct sw_verdic
     unsigned who = SW_CONCERNS_CPU | SW_CONCERNS_ROW;
     if (ram->has_value && ram->rank < 2)
         who |= SW_CONCERNS_RAM;
+    judge_device(reasons, v);
     judge_load(reasons, &v->conditions, who);
     judge_heat(reasons, &v->conditions, who, gpu);
     judge_limits(reasons, v, who);

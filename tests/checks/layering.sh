@@ -54,7 +54,8 @@ case $(uname -m) in aarch64) others='x86_*.h' ;; *) others='arm64_*.h' ;; esac
 for header in $(find src -name '*.h' ! -name "$others" | sort); do
     # What kernels are written with is C++; here with the emulation in CUDA's place.
     case $header in
-    src/backend/cuda/device.h | src/backend/cuda/launch.h | src/backend/cuda/emulation/*)
+    src/backend/cuda/device.h | src/backend/cuda/launch.h | src/backend/cuda/persistent*.h | \
+        src/backend/cuda/emulation/*)
         compiler=(${CXX:-g++} -std=c++17 -DSW_EMULATED -x c++)
         command -v "${compiler[0]}" >/dev/null || continue
         ;;

@@ -217,5 +217,7 @@ generate() { # LIBRARY [OPTION ...]
     SMOLWATT_CUDA=$emulated "$SMOLWATT" run -m synthetic:1,16,24,2,1,49152,128 --backend base_gpu \
         --strategy quantization16bit --samples 1 -n 2 -o json >out 2>err || { cat err; return 1; }
     jq -e '.isa == "emulated" and .device.emulated and .device.name == "emulated"' out
+    jq -e '.verdict.row == "INVALID" and (.verdict.reasons |
+        contains(["emulated: the processors computed in a GPU'"'"'s place"]))' out
     check_journal smolwatt.jsonl
 }

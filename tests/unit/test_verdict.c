@@ -341,6 +341,27 @@ static void a_clock_without_base_is_held_against_the_highest(void **state)
     expect("VALID", "", "VALID", "VALID", "VALID");
 }
 
+static void an_emulated_gpu_is_none(void **state)
+{
+    (void)state;
+    for (int emulated = 0; emulated < 2; emulated++) {
+        json_t *run = good_run("base_gpu"), *line = good_line();
+        set(run, "device", json_pack("{s:b}", "emulated", emulated));
+        begin(run);
+        for (int p = 0; p < 2; p++) {
+            const char *name = p == 0 ? "energy.prefill.gpu" : "energy.decode.gpu";
+            set(line, name, energy(1000000, "measured", 1, ""));
+            set(end, name, energy(1000000, "measured", 1, ""));
+        }
+        add(line, 4);
+        if (emulated)
+            expect("INVALID", "emulated: the processors computed in a GPU's place", "INVALID",
+                   "INVALID", "INVALID");
+        else
+            expect("VALID", "", "VALID", "VALID", "VALID");
+    }
+}
+
 static void battery_and_quotas_are_told(void **state)
 {
     (void)state;
@@ -581,6 +602,7 @@ int main(void)
         TEST(conditions_have_their_limits),
         TEST(some_throttled_lines_inform),
         TEST(a_clock_without_base_is_held_against_the_highest),
+        TEST(an_emulated_gpu_is_none),
         TEST(battery_and_quotas_are_told),
         TEST(what_is_not_known_is_not_taken_as_good),
         TEST(a_drift_is_no_noise),

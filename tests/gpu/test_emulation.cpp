@@ -924,6 +924,39 @@ static SW_KERNEL(32) void touches(int kind, uint32_t *p, uint32_t n)
     }
 }
 
+/* Weights that are none: written before they are loaded, or after, by whichever block. */
+static SW_KERNEL(32) void writes_weights(uint32_t *p, int kind)
+{
+    if (threadIdx.x == 0 && kind == 1 && blockIdx.x == 0)
+        p[5] = 7;
+    sw_sync_block();
+    uint32_t sum = sw_load_weights(p + 4).w[0];
+    sw_sync_block();
+    if (threadIdx.x == 0 && blockIdx.x == 1)
+        p[kind == 2 ? 6 : 8] = sum + 1;
+    sw_sync_block();
+    sum += sw_load_weights(p + 4).w[3];
+    p[32 + threadIdx.x] = sum;
+}
+
+static void test_weights(void **state)
+{
+    (void)state;
+    uint32_t host[64] = {0}, *p = on_device(host, 64);
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        sw_emulated_seed(seed);
+        GPU_OK(sw_launch(writes_weights, 2, 32, 0, 0, SW_LAUNCH_PLAIN, p, 0));
+        REPORTED(sw_launch(writes_weights, 2, 32, 0, 0, SW_LAUNCH_PLAIN, p, 1),
+                 cudaErrorLaunchFailure, "sw_load_weights at byte 16 of a block of 256 bytes",
+                 "written since the kernel began");
+        GPU_OK(cudaMemset(p, 0xee, 256));
+        REPORTED(sw_launch(writes_weights, 2, 32, 0, 0, SW_LAUNCH_PLAIN, p, 2),
+                 cudaErrorLaunchFailure, "sw_load_weights at byte 16");
+        GPU_OK(cudaMemset(p, 0, 256));
+    }
+    GPU_OK(cudaFree(p));
+}
+
 /* Compiled without the sanitizer, which would end the test itself. */
 static SW_KERNEL(32) __attribute__((no_sanitize("address"))) void tramples(uint32_t *p, uint32_t n)
 {
@@ -1403,14 +1436,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, check_nothing_left)
     const struct CMUnitTest tests[] = {
-        TEST(test_blocks),        TEST(test_items),       TEST(test_warps),
-        TEST(test_tensor_cores),  TEST(test_conversions), TEST(test_races),
-        TEST(test_bounds),        TEST(test_copies),      TEST(test_divergence),
-        TEST(test_waiting),       TEST(test_exchange),    TEST(test_seeds),
-        TEST(test_global),        TEST(test_stacks),      TEST(test_refusals),
-        TEST(test_memory),        TEST(test_graphs),      TEST(test_overlap),
-        TEST(test_late),          TEST(test_runtime),     TEST(test_clock),
-        TEST(test_many_barriers),
+        TEST(test_blocks),       TEST(test_items),         TEST(test_warps),
+        TEST(test_tensor_cores), TEST(test_conversions),   TEST(test_races),
+        TEST(test_bounds),       TEST(test_copies),        TEST(test_divergence),
+        TEST(test_waiting),      TEST(test_exchange),      TEST(test_seeds),
+        TEST(test_global),       TEST(test_weights),       TEST(test_stacks),
+        TEST(test_refusals),     TEST(test_memory),        TEST(test_graphs),
+        TEST(test_overlap),      TEST(test_late),          TEST(test_runtime),
+        TEST(test_clock),        TEST(test_many_barriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,7 @@ struct block {
     bool lets_next_begin; /* has called sw_dependents_launch */
     uint32_t epoch, first_epoch;
     uint32_t ready_warps, yielded_warps;
-    uint32_t n_ready, n_at_barrier, n_at_dependency, n_exited;
+    uint32_t n_at_barrier, n_exited;
     unsigned char *shared;
     std::vector<cell> cells;
     std::vector<std::unique_ptr<warp_of_threads>> threads;
@@ -125,7 +125,8 @@ struct sw_grid {
     cudaError_t failure;
     uint64_t n_events; /* whatever others may wait for */
     bool waits_for_host;
-    block *at; /* whose turn it is */
+    block *at;            /* whose turn it is */
+    sw_memory_copy *kept; /* of when it began */
 };
 
 namespace
@@ -447,7 +448,7 @@ float as_float(uint32_t bits)
     return sw_float_of_bits(bits);
 }
 
-/* Column k of row r of a (16, k), as the fragments say; elements of `bytes` bytes. */
+/* Element k of a row of a, (16, k), times that of a column of b, as the fragments say. */
 float multiplied(const warp *w, uint32_t row, uint32_t col, uint32_t k)
 {
     const uint32_t g = row % 8, upper = row / 8;
@@ -622,7 +623,7 @@ bool begin_block(sw_grid *g, block *b)
     b->is_used = true;
     b->lets_next_begin = false;
     b->first_epoch = ++b->epoch;
-    b->n_at_barrier = b->n_at_dependency = b->n_exited = 0;
+    b->n_at_barrier = b->n_exited = 0;
     b->yielded_warps = b->ready_warps = 0;
     for (uint32_t w = 0; w < launch->block / SW_WARP; w++) {
         b->warps[w].yielded = b->warps[w].at_barrier = 0;
@@ -869,6 +870,7 @@ sw_grid *sw_grid_begin(const sw_grid_launch *launch, const sw_grid_options *opti
         return NULL;
     g->launch = launch;
     g->options = *options;
+    g->kept = sw_memory_keep();
     g->random = options->seed * 0x9e3779b97f4a7c15ull | 1;
     if (options->seed != 0) {
         while (g->failure == cudaSuccess && admit(g))
@@ -912,6 +914,7 @@ void sw_grid_end(sw_grid *g)
         free_block(b);
         spare.emplace_back(b);
     }
+    sw_memory_forget(g->kept);
     delete g;
 }
 
@@ -1091,6 +1094,17 @@ const void *sw_emulated_global(const void *address, uint32_t bytes, const char *
     }
     if (sw_memory_around(address, bytes) == NULL) {
         report(cudaErrorIllegalAddress, "%s at %s", function, place_of(address).c_str());
+        give_up();
+    }
+    return address;
+}
+
+const void *sw_emulated_weights(const void *address)
+{
+    sw_emulated_global(address, 16, "sw_load_weights");
+    if (!sw_memory_is_as_kept(current->kept, address, 16)) {
+        report(cudaErrorLaunchFailure, "sw_load_weights at %s, written since the kernel began",
+               place_of(address).c_str());
         give_up();
     }
     return address;

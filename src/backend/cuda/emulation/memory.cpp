@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <map>
+#include <vector>
 
 #include "backend/cuda/emulation/sanitizer.h"
 
@@ -212,6 +213,56 @@ const sw_memory_block *sw_memory_damaged(void)
     }
     sw_memory_close();
     return damaged;
+}
+
+/* The blocks' data one behind the other, sorted by address. */
+struct sw_memory_copy {
+    struct piece {
+        uintptr_t begin, end;
+        size_t offset;
+    };
+    std::vector<piece> pieces;
+    std::vector<unsigned char> data;
+};
+
+sw_memory_copy *sw_memory_keep(void)
+{
+    size_t bytes = 0;
+    for (const auto &b : blocks)
+        bytes += b.second.bytes;
+    if (bytes > SW_MEMORY_KEPT)
+        return NULL;
+    sw_memory_copy *copy = new sw_memory_copy();
+    copy->data.reserve(bytes);
+    sw_memory_open();
+    for (const auto &b : blocks) {
+        copy->pieces.push_back({b.first, b.first + b.second.bytes, copy->data.size()});
+        copy->data.insert(copy->data.end(), b.second.data, b.second.data + b.second.bytes);
+    }
+    sw_memory_close();
+    return copy;
+}
+
+bool sw_memory_is_as_kept(const sw_memory_copy *copy, const void *address, size_t bytes)
+{
+    uintptr_t at = reinterpret_cast<uintptr_t>(address);
+    size_t low = 0, high = copy == NULL ? 0 : copy->pieces.size();
+    while (low < high) { /* the last that begins at or before it */
+        size_t middle = (low + high) / 2;
+        if (copy->pieces[middle].begin <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || at + bytes > copy->pieces[low - 1].end)
+        return true;
+    const sw_memory_copy::piece *piece = &copy->pieces[low - 1];
+    return memcmp(address, copy->data.data() + piece->offset + (at - piece->begin), bytes) == 0;
+}
+
+void sw_memory_forget(sw_memory_copy *copy)
+{
+    delete copy;
 }
 
 size_t sw_memory_n_blocks(void)

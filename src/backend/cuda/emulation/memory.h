@@ -36,6 +36,14 @@ void sw_memory_close(void);
 /* NULL, or a block whose margin was written. The margin is mended. */
 const sw_memory_block *sw_memory_damaged(void);
 
+/* What all blocks held when a kernel began, and whether these bytes still do. Memory that is not
+ * kept, because it is larger than SW_MEMORY_KEPT in all or newer, counts as unchanged. */
+enum { SW_MEMORY_KEPT = 16 << 20 };
+struct sw_memory_copy;
+sw_memory_copy *sw_memory_keep(void); /* NULL: not kept */
+bool sw_memory_is_as_kept(const sw_memory_copy *copy, const void *address, size_t bytes);
+void sw_memory_forget(sw_memory_copy *copy); /* NULL is fine */
+
 size_t sw_memory_n_blocks(void);
 size_t sw_memory_device_bytes(void);
 

@@ -17,19 +17,24 @@
  * that everybody computes costs less than one that is waited for.
  *
  * What a token takes, estimated for SmolLM-135M (30 layers) on an H100 with 132 blocks of 256
- * threads; to be measured. An exchange: a store to L2 (0.25 us), half a poll in vain and one that
- * succeeds (0.15 + 0.3 us): 0.7 us. A phase: 2 or 3 barriers, norm and form 0.1 us; the product
- * from shared memory, at 128 bytes a clock and 1.7 GHz: QKV 9 KB, O 6 KB, gate and up 28 KB, down
- * 15 KB in bf16, so 0.04 + 0.03 + 0.13 + 0.07 us, each with 0.1 us of latency in front and for the
- * sums of lanes. Attention over 64 positions 0.3 us. bf16, five   30 (5 * 0.7 + 5 * 0.2 + 0.27 +
- * 0.3) = 152 us, head (429 KB a block, mostly there already: what the ring does not hold comes at
- * 25 GB/s a block) 15 us, choice and embedding 2 us: 169 us bf16, four   30 (4 * 0.7 + 4 * 0.2 +
- * 0.27 + 0.4) + 17 = 145 us int8, five   30 (5 * 0.7 + 5 * 0.25 + 0.14 + 0.3) + 8 + 2 = 166 us;
- * four 136 us against 80 us (bf16) and 40 us (int8) for the bytes at 3.35 TB/s. So waiting
- * dominates, not memory: fewer and faster exchanges are what to work on, and keeping weights on
- * chip between tokens, which saves memory's time only, is not worth its shared memory until a
- * layer's exchanges are below 1.3 us (bf16). With an exchange of 0.45 us, which is what two L2
- * latencies of an H100 would allow, five are 131 us and four 115 us.
+ * threads; to be measured:
+ *     exchange  0.7 us: a store to L2 0.25, half a poll in vain 0.15, one that succeeds 0.3; all
+ *               blocks read the same lines at the same moment, up to 0.15 more (n_copies)
+ *     phase     0.2 us at best, barriers, norm, the input's form, sums of lanes; each 0.1 us more
+ *               is 15 us a token
+ *     product   from shared memory at 128 bytes a clock, 1.7 GHz: QKV 9 KB, O 6, gate and up 28,
+ *               down 15 KB in bf16, together 0.27 us a layer; int8 half of it
+ *     attention 0.3 us for 64 positions, 0.4 where all blocks read them
+ *     head      429 KB of bf16 a block, of which the ring has 190 KB: the rest at 25 GB/s, 10 to
+ *               15 us (head_layers); choice and embedding 2 us
+ * so that a token of bf16 takes
+ *     five      30 (5 * 0.7 + 5 * 0.2 + 0.27 + 0.3) + 15 + 2 = 169 us
+ *     four      30 (4 * 0.7 + 4 * 0.2 + 0.27 + 0.4) + 15 + 2 = 145 us
+ * and of int8, whose input takes 0.05 us more and whose head 8 us, 166 and 140 us, against 80 and
+ * 40 us for the bytes at 3.35 TB/s. Waiting dominates, not memory: fewer and faster exchanges are
+ * what to work on. Keeping weights on chip between tokens spares memory's time only, and is not
+ * worth its shared memory until a layer takes less than its bytes do, 2.1 us (bf16). With an
+ * exchange of 0.45 us, which two L2 latencies would allow, five are 131 us and four 115 us.
  */
 #ifndef SW_BACKEND_CUDA_PERSISTENT_CUH
 #define SW_BACKEND_CUDA_PERSISTENT_CUH
@@ -458,7 +463,7 @@ SW_DEVICE void sw_persistent_tell(uint64_t *to, uint32_t number, uint32_t epoch)
 
 template <sw_gpu_form FORM, sw_gpu_input INPUT, sw_gpu_form HEAD, sw_gpu_input HEAD_INPUT,
           sw_gpu_form CACHE, bool ROUNDS>
-static SW_KERNEL(SW_PERSISTENT_MOST_THREADS) void sw_persistent_kernel(sw_persistent_launch p)
+static SW_KERNEL(SW_PERSISTENT_BOUNDS) void sw_persistent_kernel(sw_persistent_launch p)
 {
     const sw_gpu_model &m = p.m;
     sw_persistent_block b;

@@ -30,7 +30,7 @@ enum sw_gpu_persistent_variant {
 struct sw_gpu_persistent_options {
     enum sw_gpu_persistent_variant variant;
     uint32_t n_blocks;    /* 0: one for each SM; never more than each of them has rows for */
-    uint32_t n_threads;   /* of a block, a multiple of 32 to 512; 0: 256 */
+    uint32_t n_threads;   /* of a block, a multiple of 32 to 256; 0: 256 */
     uint32_t ring_bytes;  /* of weights on their way, in shared memory; 0: all that is left */
     uint32_t stretch;     /* positions that one block attends to at a time; 0: by the context */
     uint32_t head_layers; /* the last ones, in which the head's rows are brought to L2; 0: none */
@@ -39,9 +39,9 @@ struct sw_gpu_persistent_options {
     uint64_t patience_ns; /* that a block waits for another one; 0: two seconds */
 };
 
-/* Options as text, for who times variants:
- * "variant=four,blocks=132,threads=256,ring=65536,stretch=64, head=4,copies=2,patience_ms=2000",
- * each of them or none; NULL: the defaults. NULL, or what is wrong. */
+/* Options as text, for who times variants, each of them or none:
+ *     variant=four,blocks=132,threads=256,ring=65536,stretch=64,head=4,copies=2,patience_ms=2000
+ * NULL: the defaults. Returns NULL, or what is wrong. */
 const char *sw_gpu_persistent_options_read(struct sw_gpu_persistent_options *out, const char *text);
 
 /* Why this model cannot be decoded so; NULL: it can. shared_bytes: what a block may have

@@ -10,19 +10,26 @@
  * (persistent.cuh), so a word never holds an epoch to come.
  *
  * Why one buffer for each kind of exchange is enough, that is, why no block overwrites a number
- * that another one still needs. For layer l, in the order in which every block comes to them: qkv
- * W1(l) rows of the product             R1(l) a KV head's rows, by who attends to it parts   W2(l)
- * by who attends                  R2(l) all, by all x       W3(l) behind O R3(l) all, by all hidden
- * W4(l) behind gate and up              R4(l) all, by all x       W5(l) behind down, another buffer
- * R5(l) all, by all choice  W6(t) behind the last layer           R6(t) all, by all Every block has
- * at least one row of each matrix (sw_gpu_persistent_blocks), so it writes in W1, W3, W4, W5 and W6
- * each time, and "read all" waits for all blocks. Rk(B) is over before block B begins W(k+1)(B):
- * its threads meet at a barrier in between. With that, for any blocks B and C: W1(B, l + 1) is
- * behind R5(B, l), so behind W5(C, l), behind R4(C, l), ..., behind R1(C, l) W2(B, l + 1) is behind
- * R1(B, l + 1), R5(B, l), so behind W5(C, l) and R2(C, l) W3(B, l + 1) is behind R5(B, l), so
- * behind W5(C, l), R4(C, l) and R3(C, l) W4(B, l + 1) is behind R5(B, l), so behind W5(C, l) and
- * R4(C, l) W5(B, l + 1) is behind R4(B, l + 1), so behind W4(C, l + 1), R3(C, l + 1) and R5(C, l)
- *     W6(B, t + 1) is behind R5(B, last), so behind W5(C, last) of token t + 1 and R6(C, t)
+ * that another one still needs. In the order in which every block comes to them, for layer l:
+ *
+ *     qkv      W1(l) rows of the product       R1(l) a KV head's rows, by who attends to it
+ *     parts    W2(l) by who attends            R2(l) all, by all
+ *     middle   W3(l) x behind O                R3(l) all, by all
+ *     hidden   W4(l) behind gate and up        R4(l) all, by all
+ *     x        W5(l) behind down               R5(l) all, by all
+ *     choice   W6(t) behind the last layer     R6(t) all, by all
+ *
+ * Every block has at least one row of each matrix (sw_persistent_plan), so it writes in W1, W3, W4,
+ * W5 and W6 each time, and "read all" waits for all blocks. Rk(B) is over before block B begins
+ * W(k + 1)(B): its threads meet at a barrier in between. With that, for any blocks B and C:
+ *
+ *     W1(B, l + 1) is behind R5(B, l), so behind W5(C, l), R4(C, l), ... and R1(C, l)
+ *     W2(B, l + 1) is behind R5(B, l), so behind W5(C, l), ... and R2(C, l)
+ *     W3(B, l + 1) is behind R5(B, l), so behind W5(C, l), R4(C, l) and R3(C, l)
+ *     W4(B, l + 1) is behind R5(B, l), so behind W5(C, l) and R4(C, l)
+ *     W5(B, l + 1) is behind R4(B, l + 1), so behind W4(C, l + 1), R3(C, l + 1) and R5(C, l)
+ *     W6(B, t + 1) is behind R5(B) of token t + 1, so behind W5(C) of it and R6(C, t)
+ *
  * which is what was to be shown: C has read epoch e of a buffer before B writes e + 1 into it. The
  * same holds from the last layer of a token to the first of the next one. In the form with four
  * exchanges R1 is done by who then writes W3, and R2, W2 fall away; nothing else changes.

@@ -16,6 +16,13 @@ enum : uint32_t {
     SW_TOLD_WORDS = 4,  /* of a token, for the host: id, stamp (2), log-probability */
 };
 
+/* There is one block on an SM, so each thread may have 255 registers; the compiler must be told. */
+#ifdef SW_EMULATED
+#define SW_PERSISTENT_BOUNDS SW_PERSISTENT_MOST_THREADS
+#else
+#define SW_PERSISTENT_BOUNDS SW_PERSISTENT_MOST_THREADS, 1
+#endif
+
 /* Where things are in the block's memory, in bytes. */
 struct sw_persistent_memory {
     uint32_t sources_at, shapes_at, shares_at;

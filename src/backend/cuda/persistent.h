@@ -1,6 +1,6 @@
 /*
- * One kernel for the whole greedy answer of one sequence: what engine.cu calls. persistent.cuh has
- * the kernel and how blocks exchange numbers; it defines these functions and is included once.
+ * One kernel for the whole greedy answer of one sequence: what the engine calls. persistent.cuh
+ * defines these functions; persistent_kernel.cuh says how the kernel works.
  *
  *     reason = sw_gpu_persistent_can(&model, sm, n_sms, shared_bytes, &options);     before ready
  *     failed = sw_gpu_persistent_create(&p, &model, sm, n_sms, shared_bytes, &options, &error);

@@ -5,9 +5,9 @@
  * Stretches are fixed: stretch s of the cache is positions [s n, (s + 1) n) for all tokens of an
  * answer, and always the same block's. So whoever appends a key and a value is who reads them
  * later, behind a barrier of its own, and nothing has to be made visible to other blocks. (In the
- * form with four exchanges all blocks of a KV head read what one of them appends; persistent.cuh
- * has the fences for that.) Keys and values of earlier tokens are asked for before the block waits
- * for the query; the token's own come from the exchange.
+ * form with four exchanges all blocks of a KV head read what one of them appends;
+ * persistent_kernel.cuh has the fences for that.) Keys and values of earlier tokens are asked for
+ * before the block waits for the query; the token's own come from the exchange.
  *
  * Sums: as attention.cuh, but its stretches follow the length of the context, so the last bits
  * differ from the step's where a context has more than one stretch, and where blocks differ in

@@ -5,6 +5,7 @@
 #ifndef SW_BACKEND_CUDA_PERSISTENT_PHASES_CUH
 #define SW_BACKEND_CUDA_PERSISTENT_PHASES_CUH
 
+#include "backend/backend.h"
 #include "backend/cuda/persistent_attention.cuh"
 #include "backend/cuda/persistent_exchange.cuh"
 #include "backend/cuda/persistent_ring.cuh"

@@ -20,16 +20,23 @@
  * number. */
 #define SW_S8_LEAST 0x1p-100f
 
-/* Largest |x|, and what numbers are to be multiplied with to have it at 127. A NaN need not be
- * seen here: it turns up in the sum of what is rounded. */
+/* What numbers are to be multiplied with to have the largest |x| at 127; too small a one becomes 0.
+ */
+static inline float sw_s8_inverse(float *largest)
+{
+    if (!(*largest > SW_S8_LEAST))
+        *largest = 0;
+    return *largest > 0 ? 127.0f / *largest : 0;
+}
+
+/* Largest |x|, and its inverse. A NaN need not be seen here: it turns up in the sum of what is
+ * rounded. */
 static inline float sw_s8_largest(const float *x, size_t n, float *inverse)
 {
     float largest = 0;
     for (size_t i = 0; i < n; i++)
         largest = largest > fabsf(x[i]) ? largest : fabsf(x[i]);
-    if (!(largest > SW_S8_LEAST))
-        largest = 0;
-    *inverse = largest > 0 ? 127.0f / largest : 0;
+    *inverse = sw_s8_inverse(&largest);
     return largest;
 }
 

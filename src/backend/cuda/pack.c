@@ -256,48 +256,53 @@ static void pack_f16(uint8_t *out, const float *x, size_t n)
         halves[i] = sw_float_to_f16(x[i]);
 }
 
-/* As pack_s8 of base_cpu; a row with a NaN has the scale NaN. */
+/* The largest |x|; NaN or infinity if there is one among them. Floats without a sign are ordered as
+ * integers, whose maximum the compiler can take many at a time. */
+static float largest_of(const float *x, size_t n)
+{
+    int32_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits = (int32_t)(sw_bits_of_float(x[i]) & 0x7fffffff);
+        largest = largest > bits ? largest : bits;
+    }
+    return sw_float_of_bits((uint32_t)largest);
+}
+
+/* The values of base_cpu's pack_s8. A row that holds a NaN or an infinity has the scale NaN. */
 static void pack_s8(uint8_t *out, float *scale, const float *x, size_t n, bool has_scb)
 {
-    float inverse, largest = sw_s8_largest(x, n, &inverse), sum = 0;
+    float largest = largest_of(x, n);
+    bool is_bad = !isfinite(largest);
+    float inverse = sw_s8_inverse(&largest);
     int8_t *values = (int8_t *)out;
-    for (size_t i = 0; i < n; i++) {
-        float rounded = sw_s8_rounded(x[i], inverse);
-        values[i] = sw_s8_byte(rounded);
-        sum += rounded;
-    }
-    *scale = isnan(sum) ? NAN : has_scb ? largest : largest / 127.0f;
+    for (size_t i = 0; i < n; i++)
+        values[i] = sw_s8_byte(sw_s8_rounded(x[i], inverse));
+    *scale = is_bad ? NAN : has_scb ? largest : largest / 127.0f;
 }
 
 /* bitsandbytes 0.45.0, csrc/kernels.cu, dQuantizeFP4: a number in units of the block's largest is
- * the lower one of two neighbouring values up to their middle, in these digits. */
-static const float fp4_middles[] = {0.00260417f, 0.0859375f, 0.20833333f, 0.29166667f,
-                                    0.4166667f,  0.583333f,  0.8333333f};
-static const uint8_t fp4_codes[] = {0, 1, 6, 7, 4, 5, 2, 3}; /* by rising value */
-enum { FP4_MIDDLES = sizeof fp4_middles / sizeof *fp4_middles, FP4_SIGN = 8 };
-
-/* A NaN is zero here; its block's scale tells of it. */
+ * the lower one of two neighbouring values up to their middle, in these digits. Of the eight values
+ * by size, rank r has the code r, with its highest bit turned where the middle one is set: 0, 1, 6,
+ * 7, 4, 5, 2, 3. A NaN is zero here; its block's scale tells of it. */
 static uint8_t fp4_of(float x)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < FP4_MIDDLES; i++)
-        at += fabsf(x) > fp4_middles[i];
-    return fp4_codes[at] | (x < 0 ? FP4_SIGN : 0);
+    float size = fabsf(x);
+    int rank = (size > 0.00260417f) + (size > 0.0859375f) + (size > 0.20833333f) +
+               (size > 0.29166667f) + (size > 0.4166667f) + (size > 0.583333f) +
+               (size > 0.8333333f);
+    return (uint8_t)((rank ^ (rank & 2) << 1) | (x < 0 ? 8 : 0));
 }
 
 /* One block to codes, a byte each; returns the scale. (bitsandbytes compiles its division to a fast
  * one: a number within some 1e-7 of a middle may fall on the other side there.) */
 static float fp4_block(uint8_t codes[SW_GPU_FP4_BLOCK], const float *x, size_t n)
 {
-    float largest = 0, check = 0;
-    for (size_t i = 0; i < n; i++) {
-        largest = largest > fabsf(x[i]) ? largest : fabsf(x[i]);
-        check += x[i] * 0; /* NaN where a number is none */
-    }
+    float largest = largest_of(x, n);
     float inverse = largest > 0 ? 1.0f / largest : 0;
-    for (size_t i = 0; i < SW_GPU_FP4_BLOCK; i++)
-        codes[i] = i < n ? fp4_of(x[i] * inverse) : 0;
-    return largest + check;
+    for (size_t i = 0; i < n; i++)
+        codes[i] = fp4_of(x[i] * inverse);
+    memset(codes + n, 0, SW_GPU_FP4_BLOCK - n);
+    return isfinite(largest) ? largest : NAN;
 }
 
 static void pack_fp4(uint8_t *out, float *scales, const float *x, size_t n)

@@ -18,9 +18,26 @@ extern "C" {
 #include "backend/cuda/launch.h"
 
 #ifndef SW_EMULATED
+/* A GPU has its own order of threads and number of multiprocessors; tests that need an allocation
+ * to fail, or another GPU, are skipped on it. */
 static inline const char *sw_emulated_report()
 {
     return "";
+}
+static inline void sw_emulated_seed(uint64_t) {}
+static inline void sw_emulated_sms(uint32_t) {}
+static inline uint32_t sw_emulated_n_allocations()
+{
+    return 0;
+}
+static inline void sw_emulated_capability(int, int)
+{
+    skip();
+}
+static inline void sw_emulated_fail_allocation(uint32_t n)
+{
+    if (n != 0)
+        skip();
 }
 #endif
 

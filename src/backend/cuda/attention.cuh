@@ -33,35 +33,35 @@ enum : uint32_t {
 };
 
 /* Keys of a stretch; stretch s is positions [s * share, (s + 1) * share) of the context. */
-SW_DEVICE uint32_t sw_attention_share(uint32_t n_context, uint32_t n_splits)
+SW_ANYWHERE uint32_t sw_attention_share(uint32_t n_context, uint32_t n_splits)
 {
     uint32_t share = (n_context + n_splits - 1) / n_splits;
     return share > SW_ATTEND_LEAST ? share : SW_ATTEND_LEAST;
 }
 
 /* The first stretches, which are not empty. */
-SW_DEVICE uint32_t sw_attention_parts(uint32_t n_context, uint32_t n_splits)
+SW_ANYWHERE uint32_t sw_attention_parts(uint32_t n_context, uint32_t n_splits)
 {
     uint32_t share = sw_attention_share(n_context, n_splits);
     return (n_context + share - 1) / share;
 }
 
 /* Not a number stays one in b, where the running maximum is: the sum beside it is none, too. */
-SW_DEVICE float sw_attention_larger(float a, float b)
+SW_ANYWHERE float sw_attention_larger(float a, float b)
 {
     return a > b ? a : b;
 }
 
 /* What scores are taken from before exp: their maximum, or 0 where they are all -infinity, so that
  * they weigh 0. */
-SW_DEVICE float sw_attention_base(float largest)
+SW_ANYWHERE float sw_attention_base(float largest)
 {
     return largest == -INFINITY ? 0 : largest;
 }
 
 /* One column of a token's query head from its parts (n_parts from 1, head_dim + 2 each), divided.
  */
-SW_DEVICE float sw_attention_merge(const float *parts, uint32_t n_parts, uint32_t head_dim,
+SW_ANYWHERE float sw_attention_merge(const float *parts, uint32_t n_parts, uint32_t head_dim,
                                    uint32_t column)
 {
     const uint32_t stride = head_dim + 2;
@@ -79,7 +79,7 @@ SW_DEVICE float sw_attention_merge(const float *parts, uint32_t n_parts, uint32_
     return mixed / sum;
 }
 
-SW_DEVICE float sw_attention_round(const sw_gpu_model &m, float x)
+SW_ANYWHERE float sw_attention_round(const sw_gpu_model &m, float x)
 {
     return m.rounds_to_f16 ? sw_from_f16(sw_to_f16(x)) : x;
 }

@@ -19,6 +19,7 @@
 #define SW_BACKEND_CUDA_DEVICE_H
 
 #include <stdint.h>
+#include <string.h>
 
 /* 16 bytes, as they are loaded. */
 struct alignas(16) sw_chunk {
@@ -45,6 +46,8 @@ enum { SW_WARP = 32 };
 
 #define SW_KERNEL(max_threads) __global__ __launch_bounds__(max_threads)
 #define SW_DEVICE static __device__ __forceinline__
+/* What tests compute with on the host, too. */
+#define SW_ANYWHERE static __host__ __device__ __forceinline__
 
 extern __shared__ __align__(16) unsigned char sw_shared_memory[];
 
@@ -198,12 +201,30 @@ SW_DEVICE void sw_dependents_launch()
 #endif
 }
 
-SW_DEVICE float sw_from_bf16(uint16_t bits) { return __uint_as_float(uint32_t(bits) << 16); }
-SW_DEVICE uint16_t sw_to_bf16(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
-SW_DEVICE float sw_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
-SW_DEVICE uint16_t sw_to_f16(float x) { return __half_as_ushort(__float2half_rn(x)); }
-SW_DEVICE float sw_as_float(uint32_t bits) { return __uint_as_float(bits); }
-SW_DEVICE uint32_t sw_as_bits(float x) { return __float_as_uint(x); }
+SW_ANYWHERE float sw_as_float(uint32_t bits)
+{
+#ifdef __CUDA_ARCH__
+    return __uint_as_float(bits);
+#else
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+#endif
+}
+SW_ANYWHERE uint32_t sw_as_bits(float x)
+{
+#ifdef __CUDA_ARCH__
+    return __float_as_uint(x);
+#else
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+#endif
+}
+SW_ANYWHERE float sw_from_bf16(uint16_t bits) { return sw_as_float(uint32_t(bits) << 16); }
+SW_ANYWHERE uint16_t sw_to_bf16(float x) { return __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
+SW_ANYWHERE float sw_from_f16(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
+SW_ANYWHERE uint16_t sw_to_f16(float x) { return __half_as_ushort(__float2half_rn(x)); }
 
 /* sum + the four products of signed bytes, exact. */
 SW_DEVICE int32_t sw_dot4(uint32_t a, uint32_t b, int32_t sum)

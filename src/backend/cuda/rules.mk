@@ -86,6 +86,8 @@ $(CUDA_TEST_PROGRAMS): $(BUILD)/gpu-tests/%: $(BUILD)/gpu-tests/obj/tests/gpu/%.
 	$(if $(Q_LD),@echo '  LD   $@';)$(NVCC) -cudart=static $(CUDA_TARGETS) $^ -o $@ \
 	    $(foreach f,malloc calloc realloc strdup,-Xlinker=--wrap=$(f)) \
 	    $(shell pkg-config --libs cmocka 2>/dev/null) $(PKG_LIBS) -lm -ldl -lpthread
+# It goes through the plug-in's table.
+$(BUILD)/gpu-tests/test_engine: $(CUDA_OBJECTS)
 ifneq ($(NVCC),)
 gpu-tests: $(CUDA_TEST_PROGRAMS)
 endif

@@ -43,6 +43,7 @@
         patchable_function_entry(((max_threads) + 31) / 32, ((max_threads) + 31) / 32)))
 #endif
 #define SW_DEVICE static inline
+#define SW_ANYWHERE static inline
 
 struct sw_emulated_index {
     uint32_t x;

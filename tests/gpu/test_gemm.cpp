@@ -362,7 +362,10 @@ bounded product_of(const world &w, const matrix &a, const prepared &in, uint32_t
                 exact += (int32_t)x[c] * (int32_t)weight_of(a, row, c, false);
             sum = fmaf((float)exact, in.scales[(size_t)t * in.n_scales + begin / 64], sum);
         }
-        return {sum * scale_of(a, row) + bias, 0};
+        /* To the bit, but that nvcc may make an fma of this. */
+        const double y = (double)sum * scale_of(a, row);
+        return {(float)(sum * scale_of(a, row)) + bias,
+                a.bias.empty() ? 0 : (fabs(y) + fabs(y + bias)) * EPS * 1.01};
     }
     if (w.p->input == SW_GPU_IN_LLM8) {
         int32_t exact = 0;

@@ -113,7 +113,7 @@ struct sw_device_info {
     const char *name;        /* "NVIDIA H100 80GB HBM3", "emulated"; NULL: it computes elsewhere */
     const char *plugin;      /* path of the library that computes */
     const char *mode;        /* "graph", "persistent" */
-    const char *mode_reason; /* why not the one asked for, or why auto chose it; "": nothing to say */
+    const char *mode_reason; /* why not the one asked for, or why auto chose it; "" */
     unsigned index;          /* struct sw_gpu_options */
     int driver, runtime;     /* CUDA versions, 13000 for 13.0 */
     bool uses_tf32;

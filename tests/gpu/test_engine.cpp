@@ -28,7 +28,7 @@ extern "C" {
 namespace
 {
 
-enum : uint32_t { N_SEQUENCES = 3, MAX_POSITIONS = 31, MAX_BATCH = 20, MAX_LOGITS = 20 };
+enum : uint32_t { N_SEQUENCES = 3, MAX_POSITIONS = 28, MAX_BATCH = 20, MAX_LOGITS = 20 };
 
 /* Two layers; no size is a multiple of another's chunk. */
 const char *const SHAPE = "synthetic:2,36,50,6,2,67,64";
@@ -351,7 +351,7 @@ void test_decode(void **state)
         outcome cut = decode(w, 4, 13, 0, n, {never, got.ids[stop]}, NULL);
         assert_int_equal(cut.ids.size(), stop + 1);
         assert_true(std::equal(cut.ids.begin(), cut.ids.end(), got.ids.begin()));
-        for (size_t most : {(size_t)1, (size_t)5, n, n + 5}) {
+        for (size_t most : {(size_t)1, (size_t)5, n}) {
             listener ear = {{}, most};
             cut = decode(w, 4, 13, 0, n, {}, &ear);
             assert_int_equal(cut.ids.size(), most < n ? most : n);
@@ -376,8 +376,8 @@ void test_decode_strategies(void **state)
         world w;
         make_world(w, LIVELY, strategy, SW_GPU_GRAPH);
         forward(w, prompt(w, 2, 10, false));
-        const outcome expected = by_calls(w, 4, 10, 2, 12);
-        const outcome got = decode(w, 4, 10, 2, 12, {}, NULL);
+        const outcome expected = by_calls(w, 4, 10, 2, 6);
+        const outcome got = decode(w, 4, 10, 2, 6, {}, NULL);
         assert_true(got.ids == expected.ids);
         assert_true(got.logprobs == expected.logprobs);
         free_world(w);
@@ -389,14 +389,14 @@ void test_same_bits(void **state)
 {
     (void)state;
     std::vector<float> first;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) { /* as it is, then one thing at a time */
         world w;
         sw_emulated_sms(i == 1 ? 7 : 4);
         sw_emulated_seed(i == 2 ? 5 : 0);
         setenv("SMOLWATT_CUDA_OVERLAP", i == 3 ? "0" : "1", 1);
         make_world(w, SHAPE, SW_STRATEGY_8BIT_W8A8, SW_GPU_GRAPH);
         std::vector<float> logits = forward(w, prompt(w, 0, 15, true));
-        for (uint32_t n = 1; n <= 5; n += 2) {
+        for (uint32_t n = 1; n <= 5; n += 4) {
             std::vector<sw_batch_token> tokens;
             for (uint32_t t = 0; t < n; t++)
                 tokens.push_back({some_id(w, t), t, 1, true});

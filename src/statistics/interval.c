@@ -1,5 +1,6 @@
 #include "statistics/interval.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -125,6 +126,14 @@ static double take_in_skew(double t, double skewness, double n)
     return 3 / k * (cbrt(1 + k * (t - k / 6)) - 1);
 }
 
+/* Whether the blocks differ by more than sums of them round to: what rounding leaves of equal ones
+ * has neighbours that are alike, and a drift. Differences of pairs are of about 1. */
+static bool is_scattered(const struct series *s, const struct moments *m)
+{
+    const double rounding = 64 * DBL_EPSILON;
+    return sqrt(m->variance) > rounding * (s->b != NULL ? 1 + fabs(m->mean) : fabs(m->mean));
+}
+
 static void mark(struct sw_interval *out, const char *reason)
 {
     if (out->marked)
@@ -172,9 +181,10 @@ static void find_interval(const struct series *s, double level, bool no_narrower
     out->high = m.mean - error * take_in_skew(-t, m.skewness, n);
     if (s->n < SW_INTERVAL_MIN_BLOCKS)
         mark(out, "fewer than eight blocks");
-    if (m.variance > 0 && m.lag > MOST_ALIKE)
+    bool scattered = is_scattered(s, &m);
+    if (scattered && m.lag > MOST_ALIKE)
         mark(out, "neighbouring blocks resemble each other");
-    if (m.variance > 0 && sw_trend_p(value_at, s, s->n) < 0.01)
+    if (scattered && sw_trend_p(value_at, s, s->n) < 0.01)
         mark(out, "the blocks drift");
 }
 

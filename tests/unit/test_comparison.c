@@ -319,14 +319,14 @@ static void blocks_are_paired_by_their_sums(void **state)
     for (int r = 0; r < 2; r++) {
         const char *id = r == 0 ? "aaaa000000000001" : "bbbb000000000002";
         write_run(&j, id, "none", 1);
-        for (int block = 0; block < 6; block++)
+        for (int block = 0; block < 9; block++)
             for (int i = 0; i < 2; i++) /* 10 and 30 tokens: 0.2 and 0.3 s */
                 write_sample(&j, id, block, i, i == 0 ? 10 : 30,
                              (i == 0 ? 0.2 : 0.3) * (r == 0 ? 1 : 1.1) + 0.0001 * (block % 3),
                              i == 0 ? 20 : 40, false);
         /* A block that the other has not. */
         if (r == 1)
-            write_sample(&j, id, 6, 0, 10, 5, 20, false);
+            write_sample(&j, id, 9, 0, 10, 5, 20, false);
         write_end(&j, id, "VALID");
     }
     json_t *c = compare(&j, &plain);
@@ -334,15 +334,15 @@ static void blocks_are_paired_by_their_sums(void **state)
         fail_msg("%s", err.text);
     const json_t *pairs = json_object_get(c, "pairs"), *row = figure(c, "seconds_per_token");
     assert_string_equal(text(pairs, "by"), "blocks");
-    assert_close(number(pairs, "n"), 6, 0);
-    assert_close(number(pairs, "answers_in_common"), 12, 0);
+    assert_close(number(pairs, "n"), 9, 0);
+    assert_close(number(pairs, "answers_in_common"), 18, 0);
     assert_close(number(row, "a"), (0.5 + 0.0002) / 40, 1e-12);
     assert_close(number(row, "b"), (0.55 + 0.0002) / 40, 1e-12);
     assert_string_equal(text(row, "verdict"), "worse");
     row = figure(c, "cpu_j_per_token");
     assert_close(number(row, "a"), 0.06 / 40, 1e-12);
     assert_string_equal(text(row, "verdict_text"), "same within 2 %");
-    assert_true(has_note(c, "1 of the 13 answers of B have no partner"));
+    assert_true(has_note(c, "1 of the 19 answers of B have no partner"));
     json_decref(c);
 }
 
@@ -397,7 +397,7 @@ static void a_batch_is_paired_by_its_windows(void **state)
         for (int r = 0; r < 2; r++) {
             const char *id = r == 0 ? "aaaa000000000001" : "bbbb000000000002";
             write_run(&j, id, "none", 2);
-            for (int block = 0; block < 5; block++) {
+            for (int block = 0; block < 8; block++) {
                 int at = with_blocks ? block : -1;
                 for (int i = 0; i < 2; i++)
                     write_sample(&j, id, at, with_blocks ? i : 2 * block + i, 10, 0.2, 20, true);

@@ -1,4 +1,6 @@
 /* Intervals that hold: Student's t against published tables, and seeded simulations of blocks. */
+#include "support/close.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,6 +209,27 @@ static void few_blocks_are_marked(void **state)
 }
 
 /* Two runs of the same thing must not differ, and how many pairs show 1, 2 and 5 %. */
+/* Equal but for what sums round to, and that in a row: no likeness, and no drift. */
+static void rounding_is_no_scatter(void **state)
+{
+    (void)state;
+    double a[8], b[8];
+    struct sw_interval interval;
+    for (size_t i = 0; i < 8; i++) {
+        a[i] = 0.3 * (1 + (double)i * 1e-15);
+        b[i] = 0.24;
+    }
+    sw_interval_paired(a, b, 8, 0.95, &interval);
+    assert_false(interval.marked);
+    assert_close(interval.mean, -0.2, 1e-9);
+    sw_interval_mean(a, 8, 0.95, &interval);
+    assert_false(interval.marked);
+    for (size_t i = 0; i < 8; i++)
+        a[i] = 0.3 * (1 + (double)i * 1e-12);
+    sw_interval_mean(a, 8, 0.95, &interval);
+    assert_true(interval.marked);
+}
+
 static void power_of_pairs(void **state)
 {
     (void)state;
@@ -291,6 +314,7 @@ int main(void)
         cmocka_unit_test(intervals_hold),
         cmocka_unit_test(the_most_alike_are_marked_once_they_are_many),
         cmocka_unit_test(differences_hold),
+        cmocka_unit_test(rounding_is_no_scatter),
         cmocka_unit_test(power_of_pairs),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -114,7 +114,8 @@ static void write_facts(struct sw_buffer *out, const json_t *row)
     if (number_at(row, "tick_ns") > 0)
         sw_buffer_printf(out, "; ticks every %.2f ms", number_at(row, "tick_ns") * 1e-6);
     else if (measured)
-        sw_buffer_puts(out, "; did not tick while it was watched");
+        sw_buffer_puts(out,
+                       "; has not moved while it was watched, and gives no joules until it does");
     if (number_at(row, "read_ns") > 0)
         sw_buffer_printf(out, "; a reading takes %.1f us", number_at(row, "read_ns") * 1e-3);
     if (number_at(row, "range_uj") > 0)

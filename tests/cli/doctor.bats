@@ -134,7 +134,7 @@ settings_of() { sed -n '/^settings/,$p' "$1"; }
     jq -e "$row | .state == \"used\" and .source == \"measured\" and .range_uj == 262143328850" out
     jq -e "$row | .read_ns > 0 and .tick_ns == null and .uncertainty_percent == 5" out
     "$SMOLWATT" doctor --sysfs_root tree >out
-    grep -qE '^           measured: package 0, .*; did not tick while it was watched; a reading takes [0-9.]+ us; restarts after 262143 J; within 5 %$' out
+    grep -qE '^           measured: package 0, .*; has not moved while it was watched, and gives no joules until it does; a reading takes [0-9.]+ us; restarts after 262143 J; within 5 %$' out
 }
 
 @test "every format holds every row" {

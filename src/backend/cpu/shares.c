@@ -36,15 +36,20 @@ struct sw_taker sw_shares_begin(struct sw_share *shares, uint32_t phase, size_t 
                              .n_threads = n_threads};
 }
 
-static bool take_own(struct sw_taker *taker, size_t *piece)
+/* Several pieces at once while many are left: a change of the share waits for all that this thread
+ * has written. */
+static bool take_own(struct sw_taker *taker)
 {
+    enum { PART = 8 };
     _Atomic uint64_t *own = &taker->shares[taker->thread].left;
     uint64_t word = atomic_load_explicit(own, memory_order_relaxed);
     for (;;) {
         struct left left = unpack(taker, taker->thread, word);
         if (left.begin >= left.end)
             return false;
-        *piece = left.begin++;
+        size_t n = left.end - left.begin;
+        taker->next = left.begin;
+        taker->end = left.begin += taker->n_threads == 1 ? n : (n + PART - 1) / PART;
         /* Pieces publish nothing: what they were computed from lies before a barrier, and what
          * they wrote is read behind one. */
         if (atomic_compare_exchange_weak_explicit(own, &word, pack(taker, left),
@@ -77,8 +82,10 @@ static bool take_from(struct sw_taker *taker, int thread)
 bool sw_shares_take(struct sw_taker *taker, size_t *piece)
 {
     for (;;) {
-        if (take_own(taker, piece))
+        if (taker->next < taker->end || take_own(taker)) {
+            *piece = taker->next++;
             return true;
+        }
         bool found = false;
         for (int i = 1; i < taker->n_threads && !found; i++)
             found = take_from(taker, (taker->thread + i) % taker->n_threads);

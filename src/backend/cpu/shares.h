@@ -28,6 +28,7 @@ struct sw_share {
 struct sw_taker {
     struct sw_share *shares; /* (n_threads) */
     size_t n_pieces;
+    size_t next, end; /* taken already, and not yet handed out */
     uint32_t phase;
     int thread, n_threads;
 };

@@ -345,6 +345,7 @@ int main(void)
 {
     static struct CMUnitTest tests[N_STRATEGIES + 2];
     static char names[N_STRATEGIES][96];
+    setenv("SMOLWATT_BF16", "native", 1); /* which other levels' products are held against */
     for (size_t i = 0; i < N_STRATEGIES; i++) {
         snprintf(names[i], sizeof names[i], "%s: the same bits at every level",
                  sw_strategy_name(strategies[i]));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/cpu.h"
 #include "base/random.h"
 
 enum { SEED = 20261123 };
@@ -509,9 +510,48 @@ static void what_runs_is_described(void **state)
     sw_model_close(model);
 }
 
+/* Which of the two is faster is the machine's business; what was asked for is not. */
+static void how_bf16_is_multiplied_can_be_said(void **state)
+{
+    (void)state;
+    bool has_native = sw_cpu_level_machine() == SW_CPU_AVX512_BF16;
+    struct sw_model *model = open_model(shapes[0]);
+    struct sw_backend_options options = {.strategy = SW_STRATEGY_16BIT,
+                                         .n_sequences = 1,
+                                         .max_positions = 64,
+                                         .max_batch = 1,
+                                         .max_logits = 1};
+    const char *const asked[] = {"widened", "native", ""};
+    struct sw_backend *backend;
+    struct sw_backend_info info;
+    struct sw_error err;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        setenv("SMOLWATT_BF16", asked[i], 1);
+        assert_int_equal(api()->open(&backend, model, &options, &err), SW_OK);
+        api()->describe(backend, &info);
+        if (i == 0 || !has_native)
+            assert_string_equal(info.compute_dtype, "f32");
+        else if (i == 1)
+            assert_string_equal(info.compute_dtype, "bf16");
+        else
+            print_message("# faster here: %s\n", info.compute_dtype);
+        api()->close(backend);
+    }
+    setenv("SMOLWATT_BF16", "yes", 1);
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_EUSAGE);
+    assert_null(backend);
+    assert_string_equal(err.text, "SMOLWATT_BF16: 'yes' is neither native nor widened");
+    options.strategy = SW_STRATEGY_NONE; /* to which it means nothing */
+    assert_int_equal(api()->open(&backend, model, &options, &err), SW_OK);
+    api()->close(backend);
+    unsetenv("SMOLWATT_BF16");
+    sw_model_close(model);
+}
+
 int main(void)
 {
     unsetenv("SMOLWATT_ISA");
+    unsetenv("SMOLWATT_BF16");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_equal_a_plain_llama_in_double),
         cmocka_unit_test(threads_and_blocks_change_no_bit),
@@ -524,6 +564,7 @@ int main(void)
         cmocka_unit_test(what_cannot_run_is_refused_by_name),
         cmocka_unit_test(names_are_the_studys),
         cmocka_unit_test(what_runs_is_described),
+        cmocka_unit_test(how_bf16_is_multiplied_can_be_said),
     };
     return cmocka_run_group_tests_name("backend_cpu", tests, NULL, NULL);
 }

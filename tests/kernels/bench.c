@@ -22,27 +22,39 @@ enum {
 };
 
 struct operands_of_benches {
-    float *x;               /* (ROWS, WIDTH) */
-    uint16_t *x_bf16;       /* the same */
-    struct sw_rows_s8 rows; /* the same, in blocks of 32, which both forms of integers take */
-    float *f32;             /* TILES of each form */
+    float *x;                         /* (ROWS, WIDTH) */
+    uint16_t *x_bf16;                 /* the same */
+    struct sw_rows_s8 blocks, groups; /* the same in bytes, as s8 and s4 take it */
+    float *f32;                       /* TILES of each form */
     uint16_t *w16;
     uint8_t *s8, *s4;
     float *scales; /* of s8 */
     float *y;      /* (ROWS, OUTPUTS) */
 };
 
+static struct sw_rows_s8 rows_of(size_t block)
+{
+    size_t n = WIDTH / block;
+    return (struct sw_rows_s8){.values = bytes(ROWS * WIDTH),
+                               .scales = array(ROWS * n),
+                               .biases = bytes(ROWS * n * sizeof(int32_t)),
+                               .stride = WIDTH,
+                               .block_stride = n,
+                               .block = block};
+}
+
+static void quantise_rows(const struct sw_kernels *k, const struct sw_rows_s8 *rows, const float *x,
+                          size_t n)
+{
+    k->quantise_s8(rows->values, rows->scales, rows->biases, x, n, rows->block);
+}
+
 static void make_operands(struct operands_of_benches *o, const struct sw_kernels *k)
 {
-    enum { BLOCKS = WIDTH / SW_GROUP_S4 };
     o->x = array(ROWS * WIDTH);
     o->x_bf16 = bytes(ROWS * WIDTH * sizeof *o->x_bf16);
-    o->rows = (struct sw_rows_s8){.values = bytes(ROWS * WIDTH),
-                                  .scales = array(ROWS * BLOCKS),
-                                  .sums = bytes(ROWS * BLOCKS * sizeof(int32_t)),
-                                  .stride = WIDTH,
-                                  .block_stride = BLOCKS,
-                                  .block = SW_GROUP_S4};
+    o->blocks = rows_of(SW_BLOCK_S8);
+    o->groups = rows_of(SW_GROUP_S4);
     o->f32 = array(TILES * SW_TILE * WIDTH);
     o->w16 = bytes(TILES * SW_TILE * WIDTH * sizeof *o->w16);
     o->s8 = bytes(TILES * S8_BYTES);
@@ -52,7 +64,8 @@ static void make_operands(struct operands_of_benches *o, const struct sw_kernels
     for (size_t i = 0; i < ROWS * WIDTH; i++)
         o->x[i] = number();
     k->to_bf16(o->x_bf16, o->x, ROWS * WIDTH);
-    k->quantise_s8(o->rows.values, o->rows.scales, o->rows.sums, o->x, ROWS * WIDTH, SW_GROUP_S4);
+    quantise_rows(k, &o->blocks, o->x, ROWS * WIDTH);
+    quantise_rows(k, &o->groups, o->x, ROWS * WIDTH);
     for (size_t t = 0; t < TILES; t++) {
         const float *rows = o->x + t % (ROWS / SW_TILE) * SW_TILE * WIDTH;
         k->pack_f32(o->f32 + t * SW_TILE * WIDTH, rows, WIDTH, SW_TILE, WIDTH);
@@ -70,31 +83,31 @@ static double work_of(size_t m, double tile_bytes)
 
 static double gemm_f32(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_f32(o->y, OUTPUTS, o->x, WIDTH, m, o->f32, WIDTH * SW_TILE, TILES, WIDTH);
+    k->gemm_f32(o->y, OUTPUTS, o->x, WIDTH, m, o->f32, WIDTH * SW_TILE, TILES, WIDTH, NULL);
     return work_of(m, 4.0 * WIDTH * SW_TILE);
 }
 
 static double gemm_w16(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_w16(o->y, OUTPUTS, o->x, WIDTH, m, o->w16, WIDTH * SW_TILE, TILES, WIDTH);
+    k->gemm_w16(o->y, OUTPUTS, o->x, WIDTH, m, o->w16, WIDTH * SW_TILE, TILES, WIDTH, NULL);
     return work_of(m, 2.0 * WIDTH * SW_TILE);
 }
 
 static double gemm_bf16(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_bf16(o->y, OUTPUTS, o->x_bf16, WIDTH, m, o->w16, WIDTH * SW_TILE, TILES, WIDTH);
+    k->gemm_bf16(o->y, OUTPUTS, o->x_bf16, WIDTH, m, o->w16, WIDTH * SW_TILE, TILES, WIDTH, NULL);
     return work_of(m, 2.0 * WIDTH * SW_TILE);
 }
 
 static double gemm_s8(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_s8(o->y, OUTPUTS, &o->rows, 0, m, o->s8, S8_BYTES, o->scales, TILES, WIDTH);
+    k->gemm_s8(o->y, OUTPUTS, &o->blocks, 0, m, o->s8, S8_BYTES, o->scales, TILES, WIDTH, NULL);
     return work_of(m, S8_BYTES);
 }
 
 static double gemm_s4(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_s4(o->y, OUTPUTS, &o->rows, 0, m, o->s4, S4_BYTES, TILES, WIDTH);
+    k->gemm_s4(o->y, OUTPUTS, &o->groups, 0, m, o->s4, S4_BYTES, TILES, WIDTH, NULL);
     return work_of(m, S4_BYTES);
 }
 
@@ -118,7 +131,7 @@ static double silu_mul(const struct sw_kernels *k, struct operands_of_benches *o
 
 static double quantise(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->quantise_s8(o->rows.values, o->rows.scales, o->rows.sums, o->x, m, SW_GROUP_S4);
+    quantise_rows(k, &o->blocks, o->x, m);
     return (double)m;
 }
 

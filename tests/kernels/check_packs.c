@@ -100,16 +100,17 @@ static void check_quantise_of(const struct sw_kernels *kernels, size_t n, size_t
     size_t n_blocks = (n + block - 1) / block;
     float *x = array(n), *scales = array(n_blocks), *expected_scales = array(n_blocks);
     int8_t *values = bytes(n_blocks * block), *expected = bytes(n_blocks * block);
-    int32_t *sums = bytes(n_blocks * sizeof *sums), *expected_sums = bytes(n_blocks * sizeof *sums);
+    int32_t *biases = bytes(n_blocks * sizeof *biases);
+    int32_t *expected_biases = bytes(n_blocks * sizeof *biases);
     fill_row(x, n, operands);
-    definition()->quantise_s8(expected, expected_scales, expected_sums, x, n, block);
-    kernels->quantise_s8(values, scales, sums, x, n, block);
+    definition()->quantise_s8(expected, expected_scales, expected_biases, x, n, block);
+    kernels->quantise_s8(values, scales, biases, x, n, block);
     for (size_t b = 0; b < n_blocks; b++) {
         size_t begin = b * block, width = n - begin < block ? n - begin : block;
-        bound_block_s8(x + begin, width, values + begin, scales[b], sums[b]);
-        if (!same_bits(scales[b], expected_scales[b]) || sums[b] != expected_sums[b])
-            failed("n %zu block %zu: scale %a sum %d, not %a and %d", n, b, (double)scales[b],
-                   (int)sums[b], (double)expected_scales[b], (int)expected_sums[b]);
+        bound_block_s8(x + begin, width, values + begin, scales[b], biases[b] / -128);
+        if (!same_bits(scales[b], expected_scales[b]) || biases[b] != expected_biases[b])
+            failed("n %zu block %zu: scale %a bias %d, not %a and %d", n, b, (double)scales[b],
+                   (int)biases[b], (double)expected_scales[b], (int)expected_biases[b]);
         /* Bytes of a block whose scale is NaN are any. */
         if (!isnan(scales[b]) && memcmp(values + begin, expected + begin, block) != 0)
             failed("n %zu block %zu: other bytes", n, b);

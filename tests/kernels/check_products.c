@@ -106,44 +106,57 @@ static void pack_as_s4(const struct sw_kernels *kernels, const struct product *p
                      p->k);
 }
 
+/* Anything, since it changes no number: nothing, some lines, all tiles of the part. */
+static struct sw_ahead ahead_of(const struct product *p, const struct packed *packed,
+                                struct part part)
+{
+    const size_t sizes[] = {0, 64, part.n_tiles * p->tile_bytes};
+    return (struct sw_ahead){tile_at(p, packed, part.tile), sizes[(part.m + part.row) % 3]};
+}
+
 static void multiply_f32(const struct sw_kernels *kernels, const struct product *p,
                          const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
+    struct sw_ahead ahead = ahead_of(p, packed, part);
     kernels->gemm_f32(y, y_stride, p->x + part.row * p->x_stride, p->x_stride, part.m,
                       (const float *)(const void *)tile_at(p, packed, part.tile),
-                      p->tile_bytes / sizeof(float), part.n_tiles, p->k);
+                      p->tile_bytes / sizeof(float), part.n_tiles, p->k, &ahead);
 }
 
 static void multiply_w16(const struct sw_kernels *kernels, const struct product *p,
                          const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
+    struct sw_ahead ahead = ahead_of(p, packed, part);
     kernels->gemm_w16(y, y_stride, p->x + part.row * p->x_stride, p->x_stride, part.m,
                       (const uint16_t *)(const void *)tile_at(p, packed, part.tile),
-                      p->tile_bytes / sizeof(uint16_t), part.n_tiles, p->k);
+                      p->tile_bytes / sizeof(uint16_t), part.n_tiles, p->k, &ahead);
 }
 
 static void multiply_bf16(const struct sw_kernels *kernels, const struct product *p,
                           const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
+    struct sw_ahead ahead = ahead_of(p, packed, part);
     kernels->gemm_bf16(y, y_stride, p->x_bf16 + part.row * p->x_stride, p->x_stride, part.m,
                        (const uint16_t *)(const void *)tile_at(p, packed, part.tile),
-                       p->tile_bytes / sizeof(uint16_t), part.n_tiles, (p->k + 1) / 2 * 2);
+                       p->tile_bytes / sizeof(uint16_t), part.n_tiles, (p->k + 1) / 2 * 2, &ahead);
 }
 
 static void multiply_s8(const struct sw_kernels *kernels, const struct product *p,
                         const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
+    struct sw_ahead ahead = ahead_of(p, packed, part);
     kernels->gemm_s8(y, y_stride, &p->rows, part.row, part.m,
                      (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes,
-                     packed->scales + part.tile * SW_TILE, part.n_tiles, p->k);
+                     packed->scales + part.tile * SW_TILE, part.n_tiles, p->k, &ahead);
 }
 
 static void multiply_s4(const struct sw_kernels *kernels, const struct product *p,
                         const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
+    struct sw_ahead ahead = ahead_of(p, packed, part);
     kernels->gemm_s4(y, y_stride, &p->rows, part.row, part.m,
                      (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes, part.n_tiles,
-                     p->k);
+                     p->k, &ahead);
 }
 
 static double weight_f32(const struct product *p, size_t tile, size_t c, size_t r)
@@ -244,19 +257,19 @@ static void make_bytes(struct product *p, enum operands operands)
     rows->block_stride = n_blocks + sw_random_below(&rng, 3);
     rows->values = bytes((p->m - 1) * rows->stride + n_blocks * p->block);
     rows->scales = array((p->m - 1) * rows->block_stride + n_blocks);
-    rows->sums = bytes(((p->m - 1) * rows->block_stride + n_blocks) * sizeof *rows->sums);
+    rows->biases = bytes(((p->m - 1) * rows->block_stride + n_blocks) * sizeof *rows->biases);
     for (size_t i = 0; i < p->m; i++) {
         int8_t *values = rows->values + i * rows->stride;
-        int32_t *sums = rows->sums + i * rows->block_stride;
-        definition()->quantise_s8(values, rows->scales + i * rows->block_stride, sums,
+        int32_t *biases = rows->biases + i * rows->block_stride;
+        definition()->quantise_s8(values, rows->scales + i * rows->block_stride, biases,
                                   p->x + i * p->x_stride, p->k, p->block);
         if (operands != OPERANDS_EXTREMES || i % 2 != 0)
             continue;
         for (size_t b = 0; b < n_blocks; b++)
-            sums[b] = 0;
+            biases[b] = 0;
         for (size_t c = 0; c < p->k; c++) {
             values[c] = i % 4 == 0 ? -128 : (int8_t)(sw_random_below(&rng, 2) ? 127 : -128);
-            sums[c / p->block] += values[c];
+            biases[c / p->block] -= 128 * values[c];
         }
     }
 }

@@ -185,17 +185,17 @@ static void w8c_a8b64_is_that_of_base_cpu(void **state)
             definition_random_matrix(SW_GPU_S8, SW_GPU_IN_S8B64, SW_TILE, columns[j], false, j);
         int8_t values[MAX_COLS + 64], own[MAX_COLS];
         float scales[16] = {0}, own_scales[16], y[SW_TILE], row_scales[SW_TILE];
-        int32_t sums[16];
+        int32_t biases[16];
         struct definition_number expected[SW_TILE];
         definition_random_row(x, n, j, j);
-        struct sw_rows_s8 rows = {values, scales, sums, stride, 16, SW_BLOCK_S8};
-        kernels->quantise_s8(values, scales, sums, x, n, SW_BLOCK_S8);
+        struct sw_rows_s8 rows = {values, scales, biases, stride, 16, SW_BLOCK_S8};
+        kernels->quantise_s8(values, scales, biases, x, n, SW_BLOCK_S8);
         definition_s8b64(own, own_scales, x, n);
         assert_memory_equal(own, values, n);
         assert_memory_equal(own_scales, scales, stride / 64 * sizeof *scales);
         uint8_t *tile = tile_of(&m, &size);
         memcpy(row_scales, m.scales, sizeof row_scales);
-        kernels->gemm_s8(y, SW_TILE, &rows, 0, 1, tile, size, row_scales, 1, n);
+        kernels->gemm_s8(y, SW_TILE, &rows, 0, 1, tile, size, row_scales, 1, n, NULL);
         definition_product(expected, &m, SW_GPU_IN_S8B64, false, x, NULL, 1);
         for (size_t r = 0; r < SW_TILE; r++)
             assert_true(expected[r].bound == 0 && (double)y[r] == expected[r].value);

@@ -28,7 +28,7 @@ static void score(const struct sw_backend *b, const struct sw_cpu_layer *layer, 
     const float *keys = sw_cached_keys(b, layer, b->tokens[token].sequence, kv_head);
     b->kernels->gemm_f32(scores + begin * SW_TILE, score_stride(b), sw_queries(b, kv_head, token),
                          b->config.head_dim, n_rows, keys + begin * tile_stride, tile_stride,
-                         end - begin, b->config.head_dim);
+                         end - begin, b->config.head_dim, NULL);
 }
 
 /* Adds up values with the rows' weights, over tiles [begin, end) of head_dim, and hands the result
@@ -41,7 +41,7 @@ static void mix(const struct sw_backend *b, const struct sw_cpu_layer *layer, co
     size_t tile_stride = score_stride(b) * SW_TILE;
     const float *values = sw_cached_values(b, layer, b->tokens[token].sequence, kv_head);
     b->kernels->gemm_f32(mixed + begin * SW_TILE, mixed_stride, scores, score_stride(b), n_rows,
-                         values + begin * tile_stride, tile_stride, end - begin, n_positions);
+                         values + begin * tile_stride, tile_stride, end - begin, n_positions, NULL);
     for (size_t row = 0; row < n_rows; row++) {
         size_t head = kv_head * b->group + row % b->group;
         float *out = b->attended + (token + row / b->group) * b->attention_stride + head * head_dim;

@@ -50,7 +50,7 @@ static void put_row(const struct sw_rows *rows, size_t i, const float *x, size_t
             sum += stored[c];
         }
         s8->scales[i * s8->block_stride + block] = 1;
-        s8->sums[i * s8->block_stride + block] = (int32_t)sum;
+        s8->biases[i * s8->block_stride + block] = -128 * (int32_t)sum;
         total += (int32_t)sum;
     }
     rows->quanta[i] =
@@ -135,7 +135,7 @@ static void sum_rows(const struct sw_backend *b, struct sw_matrix *matrix, int t
     sw_pool_part(&begin, &end, matrix->n_tiles, thread, b->n_threads);
     for (size_t t = begin; t < end; t++) {
         b->kernels->gemm_s8(sums, SW_TILE, &rows->s8, 0, 1, matrix->tiles + t * matrix->tile_bytes,
-                            matrix->tile_bytes, ones, 1, matrix->n_columns);
+                            matrix->tile_bytes, ones, 1, matrix->n_columns, NULL);
         for (size_t r = 0; r < SW_TILE; r++)
             matrix->row_sums[t * SW_TILE + r] = (int32_t)sums[r];
     }
@@ -441,7 +441,8 @@ static void weigh(const struct sw_backend *b, const struct sw_cpu_layer *layer,
     float scale = q.scale * sw_quantum_of(own->of_sequence[SW_RANGED_KEYS][sequence]).scale;
     to_integers(own->queries, sw_queries(b, kv_head, block->first), n_rows * d, q);
     float *scores = b->threads[thread].scores;
-    b->kernels->gemm_f32(scores, stride, own->queries, d, n_rows, keys, d * SW_TILE, n_tiles, d);
+    b->kernels->gemm_f32(scores, stride, own->queries, d, n_rows, keys, d * SW_TILE, n_tiles, d,
+                         NULL);
     for (size_t row = 0; row < n_rows; row++, scores += stride) {
         size_t n = b->tokens[block->first + row / b->group].position + (size_t)1;
         for (size_t tile = 0; tile < n_tiles; tile++) {
@@ -485,7 +486,7 @@ static void mix(const struct sw_backend *b, const struct sw_cpu_layer *layer,
             weights[p] = 0;
     }
     b->kernels->gemm_f32(mixed, width, scores, stride, n_rows, values, tile_stride, b->head_tiles,
-                         n_positions);
+                         n_positions, NULL);
     for (size_t row = 0; row < n_rows; row++) {
         size_t head = kv_head * b->group + row % b->group;
         float *out = b->attended + (block->first + row / b->group) * b->attention_stride + head * d;

@@ -19,23 +19,53 @@ static finish_fn finish_residual;
 
 enum {
     PRODUCT_STRIDE = 2 * SW_TILE,
-    /* Up to here a pass is taken for decoding many sequences, whose products are short enough for
-     * the kernels themselves to ask for the next tiles (ahead_of in kernels_common.inc). */
+    LINE = 64,
+    /* Rows of a piece of many sequences' decoding, and the most that its last one may have: whole
+     * blocks of the kernels. Above MANY_SEQUENCES a pass is a prefill, of pieces of
+     * SW_SCRATCH_ROWS. */
     MANY_SEQUENCES = 72,
-    DECODE_ROWS = 18,
+    DECODE_ROWS = 16,
+    LAST_DECODE_ROWS = 19,
+    /* With fewer rows what the machine asks for by itself is enough; of the wide numbers of f32 for
+     * longer. */
+    ASK_FROM_ROWS = 4,
+    ASK_FROM_ROWS_F32 = 7,
 };
 
-/* Asks for [from, from + size) bytes of memory to be brought to the second cache. */
-static void prefetch(const void *memory, size_t from, size_t to)
+/* Rows of the next piece of a product, of n that are left. */
+static size_t rows_of_piece(size_t n, bool is_prefill)
 {
-    enum { LINE = 64 };
-    for (size_t at = from; at < to; at += LINE)
-        __builtin_prefetch((const char *)memory + at, 0, 2);
+    size_t rows = is_prefill ? SW_SCRATCH_ROWS : DECODE_ROWS;
+    size_t most = is_prefill ? SW_SCRATCH_ROWS : LAST_DECODE_ROWS;
+    return n <= most ? n : rows;
+}
+
+/* What pieces [row, next) of n_rows ask for of the tiles that follow theirs: equal shares. */
+static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_tile, size_t row,
+                                   size_t next, size_t n_rows)
+{
+    size_t n_left = matrix->n_tiles - next_tile, n_tiles = n_left < 2 ? n_left : 2;
+    size_t n_lines = n_tiles * matrix->tile_bytes / LINE;
+    size_t begin = n_lines * row / n_rows, end = n_lines * next / n_rows;
+    size_t from = matrix->form == SW_FORM_F32 ? ASK_FROM_ROWS_F32 : ASK_FROM_ROWS;
+    return (struct sw_ahead){.memory =
+                                 matrix->tiles + next_tile * matrix->tile_bytes + begin * LINE,
+                             .size = n_rows < from ? 0 : (end - begin) * LINE};
+}
+
+/* Asks for the columns of the residual that a piece's product will be added to. */
+static void ask_for_residual(const struct sw_backend *b, size_t row, size_t next, size_t tile,
+                             size_t n_tiles)
+{
+    for (size_t i = row; i < next; i++) {
+        const char *x = (const char *)(b->x + i * b->dim_stride + tile * SW_TILE);
+        for (size_t at = 0; at < n_tiles * SW_TILE * sizeof *b->x; at += LINE)
+            __builtin_prefetch(x + at, 0, 2);
+    }
 }
 
 /* Rows times a pair of tiles, the last one alone where their number is odd. With many rows the pair
- * is read from the second cache again and again; the next pair comes from memory meanwhile, bit by
- * bit, and so do the columns of the residual that the product will be added to. */
+ * is read from the second cache again and again; the next pair comes from memory meanwhile. */
 static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer *layer,
                           const struct sw_matrix *matrix, const struct sw_rows *rows, size_t n_rows,
                           size_t tile, finish_fn *finish, struct sw_cpu_thread *own)
@@ -43,26 +73,16 @@ static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer 
     float *y = own->product;
     bool is_widened = sw_matrix_is_widened(matrix, n_rows);
     float *widened = is_widened ? own->widened : NULL;
-    bool is_prefill = n_rows > MANY_SEQUENCES;
-    size_t most = is_prefill ? SW_SCRATCH_ROWS : DECODE_ROWS;
-    size_t n_blocks = (n_rows + most - 1) / most;
     size_t n_left = matrix->n_tiles - tile, n_tiles = n_left < 2 ? n_left : 2;
-    size_t n_next = n_left - n_tiles < 2 ? n_left - n_tiles : 2;
-    const uint8_t *next_tiles = matrix->tiles + (tile + n_tiles) * matrix->tile_bytes;
     if (is_widened)
         sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
-    for (size_t block = 0; block < n_blocks; block++) {
-        size_t row = n_rows * block / n_blocks, next = n_rows * (block + 1) / n_blocks;
-        if (is_prefill || is_widened)
-            prefetch(next_tiles, n_next * matrix->tile_bytes * block / n_blocks,
-                     n_next * matrix->tile_bytes * (block + 1) / n_blocks);
-        if (n_blocks > 1 && finish == finish_residual) {
-            for (size_t i = row; i < next; i++)
-                prefetch(b->x + i * b->dim_stride + tile * SW_TILE, 0,
-                         n_tiles * SW_TILE * sizeof *b->x);
-        }
+    for (size_t row = 0, next; row < n_rows; row = next) {
+        next = row + rows_of_piece(n_rows - row, n_rows > MANY_SEQUENCES);
+        struct sw_ahead ahead = tiles_ahead(matrix, tile + n_tiles, row, next, n_rows);
+        if (next - row < n_rows && finish == finish_residual)
+            ask_for_residual(b, row, next, tile, n_tiles);
         sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
-                           n_tiles, widened);
+                           n_tiles, widened, &ahead);
         if (matrix->bias != NULL)
             b->kernels->add_f32(y, PRODUCT_STRIDE, matrix->bias + tile * SW_TILE, 0, next - row,
                                 n_tiles * SW_TILE);

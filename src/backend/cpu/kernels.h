@@ -40,14 +40,23 @@ enum {
 
 /* Rows of activations in 8 bits: a value times the scale of its block. */
 struct sw_rows_s8 {
-    int8_t *values; /* (n, stride), zero from the last column up to a whole block */
-    float *scales;  /* (n, block_stride) */
-    int32_t *sums;  /* (n, block_stride) of a block's values */
+    int8_t *values;  /* (n, stride), zero from the last column up to a whole block */
+    float *scales;   /* (n, block_stride) */
+    int32_t *biases; /* (n, block_stride) -128 times the sum of a block's values */
     size_t stride, block_stride;
     size_t block; /* columns of a block: 32 or 64 */
 };
 
+/* Memory that will be read next, whole lines of it: a product asks for it to be brought to the
+ * second cache, a few lines with each of its steps. */
+struct sw_ahead {
+    const void *memory;
+    size_t size;
+};
+
 /*
+ * In all products, ahead may be NULL; it changes no number.
+ *
  * gemm_f32: (m, k) times a packed matrix of n_tiles tiles, tile_stride floats apart.
  *     for i < m, t < n_tiles, r < 16:
  *         sum = 0; for c < k: sum = fma(x[i * x_stride + c], tiles[t * tile_stride + c * 16 + r],
@@ -91,17 +100,18 @@ struct sw_rows_s8 {
 #define SW_KERNELS_FLOAT(X)                                                                        \
     X(void, gemm_f32,                                                                              \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, const float *tiles,   \
-       size_t tile_stride, size_t n_tiles, size_t k))                                              \
+       size_t tile_stride, size_t n_tiles, size_t k, const struct sw_ahead *ahead))                \
     X(void, gemm_w16,                                                                              \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,                       \
-       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k))                       \
+       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k,                        \
+       const struct sw_ahead *ahead))                                                              \
     X(void, rms_norm_f32, (float *y, const float *x, const float *weight, size_t n, float eps))    \
     X(float, softmax_f32, (float *y, const float *x, size_t n, float scale))                       \
     X(void, silu_mul_f32, (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m))  \
     X(void, add_f32,                                                                               \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, size_t n))            \
     X(void, quantise_s8,                                                                           \
-      (int8_t * values, float *scales, int32_t *sums, const float *x, size_t n, size_t block))     \
+      (int8_t * values, float *scales, int32_t *biases, const float *x, size_t n, size_t block))   \
     X(void, round_bf16, (float *y, const float *x, size_t n))                                      \
     X(void, pack_f32,                                                                              \
       (float *tile, const float *rows, size_t row_stride, size_t n_rows, size_t k))                \
@@ -116,10 +126,12 @@ struct sw_rows_s8 {
 #define SW_KERNELS_INTEGER(X)                                                                      \
     X(void, gemm_s8,                                                                               \
       (float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row, size_t m,                \
-       const uint8_t *tiles, size_t tile_bytes, const float *scales, size_t n_tiles, size_t k))    \
+       const uint8_t *tiles, size_t tile_bytes, const float *scales, size_t n_tiles, size_t k,     \
+       const struct sw_ahead *ahead))                                                              \
     X(void, gemm_s4,                                                                               \
       (float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row, size_t m,                \
-       const uint8_t *tiles, size_t tile_bytes, size_t n_tiles, size_t k))                         \
+       const uint8_t *tiles, size_t tile_bytes, size_t n_tiles, size_t k,                          \
+       const struct sw_ahead *ahead))                                                              \
     X(void, pack_s8,                                                                               \
       (uint8_t * tile, float *scales, const float *rows, size_t row_stride, size_t n_rows,         \
        size_t k))                                                                                  \
@@ -129,7 +141,8 @@ struct sw_rows_s8 {
     X(void, to_bf16, (uint16_t * y, const float *x, size_t n))                                     \
     X(void, gemm_bf16,                                                                             \
       (float *y, size_t y_stride, const uint16_t *x, size_t x_stride, size_t m,                    \
-       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k))                       \
+       const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k,                        \
+       const struct sw_ahead *ahead))                                                              \
     X(double, dot_bf16, (float *sink, size_t n))
 
 #define SW_KERNELS(X)                                                                              \

@@ -8,7 +8,15 @@ enum { MAX_ROWS = 6, MAX_TILES = 1 };
 
 /* Bytes are widened and multiplied in pairs: vpmaddubsw, which takes bytes as they are, saturates
  * its sums of two products. Six rows by one tile are twelve sums. */
-enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 6, S8_TILES = 1, S4_ROWS = 3, S4_TILES = 1 };
+enum {
+    STEP_COLUMNS = 2,
+    WEIGHT_BIAS = 0,
+    S8_ROWS = 6,
+    S8_TILES = 1,
+    S4_ROWS = 3,
+    S4_TILES = 1,
+    S4_IS_WIDE = 0
+};
 #define S8_PAIRS
 
 #define s8_weights(p)     _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p)))

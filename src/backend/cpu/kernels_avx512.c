@@ -7,7 +7,15 @@ enum { MAX_ROWS = 12, MAX_TILES = 2 };
 #include "backend/cpu/kernels_vector.inc"
 
 /* As in kernels_avx2.c: pairs, because four bytes at once would saturate. */
-enum { STEP_COLUMNS = 2, WEIGHT_BIAS = 0, S8_ROWS = 12, S8_TILES = 2, S4_ROWS = 6, S4_TILES = 2 };
+enum {
+    STEP_COLUMNS = 2,
+    WEIGHT_BIAS = 0,
+    S8_ROWS = 12,
+    S8_TILES = 2,
+    S4_ROWS = 6,
+    S4_TILES = 2,
+    S4_IS_WIDE = 0
+};
 #define S8_PAIRS
 
 #define s8_weights(p)     _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p)))

@@ -42,32 +42,31 @@ INLINE void multiply(float *y, size_t y_stride, const uint16_t *x, size_t x_stri
 }
 
 INLINE void multiply_tiles(float *y, size_t y_stride, const uint16_t *x, size_t x_stride, size_t m,
-                           const uint16_t *tiles, size_t tile_stride, size_t k, int n_tiles)
+                           const uint16_t *tiles, size_t tile_stride, size_t k,
+                           struct tiles_ahead ahead, int n_tiles)
 {
     size_t n_blocks = (m + BF16_ROWS - 1) / BF16_ROWS;
-    const uint16_t *next = tiles + (size_t)n_tiles * tile_stride;
     for (size_t b = 0; b < n_blocks; b++) {
         size_t begin = m * b / n_blocks, end = m * (b + 1) / n_blocks;
         switch (end - begin) {
             WITH_ANY_ROWS(BF16_ROWS, multiply, y + begin * y_stride, y_stride, x + begin * x_stride,
                           x_stride, tiles, tile_stride, k,
-                          ahead_of(next, (size_t)n_tiles * tile_stride * sizeof *tiles, m,
-                                   ASK_FROM_ROWS, b, n_blocks, k / 2 + 1))
+                          ahead_of(ahead, n_tiles, b, n_blocks, k / 2 + 1))
         }
     }
 }
 
 static void gemm_bf16_avx512bf16(float *y, size_t y_stride, const uint16_t *x, size_t x_stride,
                                  size_t m, const uint16_t *tiles, size_t tile_stride,
-                                 size_t n_tiles, size_t k)
+                                 size_t n_tiles, size_t k, const struct sw_ahead *ahead)
 {
     size_t t = 0;
     for (; m > FEW_ROWS && t + BF16_TILES <= n_tiles; t += BF16_TILES)
         multiply_tiles(y + t * SW_TILE, y_stride, x, x_stride, m, tiles + t * tile_stride,
-                       tile_stride, k, BF16_TILES);
+                       tile_stride, k, (struct tiles_ahead){ahead, t, n_tiles}, BF16_TILES);
     for (; t < n_tiles; t++)
         multiply_tiles(y + t * SW_TILE, y_stride, x, x_stride, m, tiles + t * tile_stride,
-                       tile_stride, k, 1);
+                       tile_stride, k, (struct tiles_ahead){ahead, t, n_tiles}, 1);
 }
 
 static void to_bf16_avx512bf16(uint16_t *y, const float *x, size_t n)

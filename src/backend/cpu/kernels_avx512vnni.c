@@ -3,7 +3,15 @@
 #include "backend/cpu/x86_avx512.h"
 
 #define VEC(name) name##_avx512vnni
-enum { STEP_COLUMNS = 4, WEIGHT_BIAS = 128, S8_ROWS = 9, S8_TILES = 2, S4_ROWS = 8, S4_TILES = 2 };
+enum {
+    STEP_COLUMNS = 4,
+    WEIGHT_BIAS = 128,
+    S8_ROWS = 8,
+    S8_TILES = 2,
+    S4_ROWS = 8,
+    S4_TILES = 2,
+    S4_IS_WIDE = 1
+};
 
 #define s8_weights        words_load
 #define s8_dot(sum, w, x) _mm512_dpbusd_epi32(sum, w, x)

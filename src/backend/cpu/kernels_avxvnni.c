@@ -4,7 +4,15 @@
 #include "backend/cpu/x86_avx2.h"
 
 #define VEC(name) name##_avxvnni
-enum { STEP_COLUMNS = 4, WEIGHT_BIAS = 128, S8_ROWS = 6, S8_TILES = 1, S4_ROWS = 4, S4_TILES = 1 };
+enum {
+    STEP_COLUMNS = 4,
+    WEIGHT_BIAS = 128,
+    S8_ROWS = 6,
+    S8_TILES = 1,
+    S4_ROWS = 4,
+    S4_TILES = 1,
+    S4_IS_WIDE = 1
+};
 
 #define s8_weights        words_load
 #define s8_dot(sum, w, x) _mm256_dpbusd_avx_epi32(sum, w, x)

@@ -8,7 +8,15 @@ enum { MAX_ROWS = 6, MAX_TILES = 1 };
 
 /* Bytes are multiplied to 16 bits and added in pairs, which 2 * 127 * 128 allows (weights are never
  * -128), then to words. */
-enum { STEP_COLUMNS = 4, WEIGHT_BIAS = 0, S8_ROWS = 5, S8_TILES = 1, S4_ROWS = 4, S4_TILES = 1 };
+enum {
+    STEP_COLUMNS = 4,
+    WEIGHT_BIAS = 0,
+    S8_ROWS = 5,
+    S8_TILES = 1,
+    S4_ROWS = 4,
+    S4_TILES = 1,
+    S4_IS_WIDE = 0
+};
 
 /* Sums of two neighbouring products, 16 bits each. */
 static inline int16x8_t pairs_of_products(words w, words x)

@@ -2,7 +2,15 @@
 #include "backend/cpu/arm64_neon.h"
 
 #define VEC(name) name##_neondot
-enum { STEP_COLUMNS = 4, WEIGHT_BIAS = 0, S8_ROWS = 6, S8_TILES = 1, S4_ROWS = 4, S4_TILES = 1 };
+enum {
+    STEP_COLUMNS = 4,
+    WEIGHT_BIAS = 0,
+    S8_ROWS = 6,
+    S8_TILES = 1,
+    S4_ROWS = 4,
+    S4_TILES = 1,
+    S4_IS_WIDE = 1
+};
 
 static inline words dot(words sum, words w, words x)
 {

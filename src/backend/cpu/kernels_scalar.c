@@ -5,8 +5,10 @@
 #include "base/half.h"
 
 static void gemm_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
-                            const float *tiles, size_t tile_stride, size_t n_tiles, size_t k)
+                            const float *tiles, size_t tile_stride, size_t n_tiles, size_t k,
+                            const struct sw_ahead *ahead)
 {
+    (void)ahead;
     for (size_t t = 0; t < n_tiles; t++) {
         for (size_t i = 0; i < m; i++) {
             float sum[SW_TILE] = {0};
@@ -21,8 +23,10 @@ static void gemm_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_
 }
 
 static void gemm_w16_scalar(float *y, size_t y_stride, const float *x, size_t x_stride, size_t m,
-                            const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k)
+                            const uint16_t *tiles, size_t tile_stride, size_t n_tiles, size_t k,
+                            const struct sw_ahead *ahead)
 {
+    (void)ahead;
     for (size_t t = 0; t < n_tiles; t++) {
         for (size_t i = 0; i < m; i++) {
             float sum[SW_TILE] = {0};
@@ -49,8 +53,9 @@ static float fma_bf16(uint16_t a, uint16_t b, float sum)
 
 static void gemm_bf16_scalar(float *y, size_t y_stride, const uint16_t *x, size_t x_stride,
                              size_t m, const uint16_t *tiles, size_t tile_stride, size_t n_tiles,
-                             size_t k)
+                             size_t k, const struct sw_ahead *ahead)
 {
+    (void)ahead;
     for (size_t t = 0; t < n_tiles; t++) {
         for (size_t i = 0; i < m; i++) {
             float sum[SW_TILE] = {0};
@@ -67,8 +72,9 @@ static void gemm_bf16_scalar(float *y, size_t y_stride, const uint16_t *x, size_
 
 static void gemm_s8_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
                            size_t m, const uint8_t *tiles, size_t tile_bytes, const float *scales,
-                           size_t n_tiles, size_t k)
+                           size_t n_tiles, size_t k, const struct sw_ahead *ahead)
 {
+    (void)ahead;
     for (size_t t = 0; t < n_tiles; t++) {
         const int8_t *tile = (const int8_t *)tiles + t * tile_bytes;
         for (size_t i = 0; i < m; i++) {
@@ -104,8 +110,9 @@ static float group_scale(const uint8_t *group, size_t r)
 
 static void gemm_s4_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
                            size_t m, const uint8_t *tiles, size_t tile_bytes, size_t n_tiles,
-                           size_t k)
+                           size_t k, const struct sw_ahead *ahead)
 {
+    (void)ahead;
     for (size_t t = 0; t < n_tiles; t++) {
         for (size_t i = 0; i < m; i++) {
             for (size_t r = 0; r < SW_TILE; r++) {
@@ -214,7 +221,7 @@ static void widen_w16_scalar(float *tile, const uint16_t *tile_w16, size_t k)
     }
 }
 
-static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *sums, const float *x,
+static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *biases, const float *x,
                                size_t n, size_t block)
 {
     for (size_t begin = 0, b = 0; begin < n; begin += block, b++) {
@@ -226,7 +233,7 @@ static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *sums, con
             sum += rounded;
         }
         scales[b] = isnan(sum) ? NAN : largest / 127.0f;
-        sums[b] = isnan(sum) ? 0 : (int32_t)sum;
+        biases[b] = isnan(sum) ? 0 : -128 * (int32_t)sum;
     }
 }
 

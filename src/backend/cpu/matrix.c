@@ -128,7 +128,7 @@ void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_
         rows->s8.stride = (round_up(n_columns, 64) / 64 | 1) * 64;
         rows->s8.values = sw_arena_take(arena, n, rows->s8.stride);
         rows->s8.scales = sw_arena_take(arena, n, rows->s8.block_stride * sizeof(float));
-        rows->s8.sums = sw_arena_take(arena, n, rows->s8.block_stride * sizeof(int32_t));
+        rows->s8.biases = sw_arena_take(arena, n, rows->s8.block_stride * sizeof(int32_t));
         break;
     }
 }
@@ -152,7 +152,7 @@ void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
     case SW_FORM_S8:
     case SW_FORM_S4:
         kernels->quantise_s8(s8->values + i * s8->stride, s8->scales + i * s8->block_stride,
-                             s8->sums + i * s8->block_stride, x, n_columns, s8->block);
+                             s8->biases + i * s8->block_stride, x, n_columns, s8->block);
         break;
     case SW_FORM_U8S8: /* sw_dynamic_prepare: a row alone has no range */
         break;
@@ -179,7 +179,7 @@ void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
  * stored ones, which comes as a float, is below 2^24; else that is rounded. */
 static void multiply_u8s8(float *y, size_t y_stride, const struct sw_matrix *matrix,
                           const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
-                          size_t n_rows, size_t tile, size_t n_tiles)
+                          size_t n_rows, size_t tile, size_t n_tiles, const struct sw_ahead *ahead)
 {
     static const float ones[SW_TILE] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     int32_t k = (int32_t)matrix->n_columns;
@@ -189,7 +189,7 @@ static void multiply_u8s8(float *y, size_t y_stride, const struct sw_matrix *mat
         const int32_t *row_sums = matrix->row_sums + (tile + t) * SW_TILE;
         kernels->gemm_s8(out, y_stride, &rows->s8, row, n_rows,
                          matrix->tiles + (tile + t) * matrix->tile_bytes, matrix->tile_bytes, ones,
-                         1, matrix->n_columns);
+                         1, matrix->n_columns, t == 0 ? ahead : NULL);
         for (size_t i = 0; i < n_rows; i++, out += y_stride) {
             const struct sw_row_quantum *q = &rows->quanta[row + i];
             int32_t of_row = matrix->offset * (q->sum + k * q->offset);
@@ -203,7 +203,8 @@ static void multiply_u8s8(float *y, size_t y_stride, const struct sw_matrix *mat
 
 void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
                         const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
-                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened)
+                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened,
+                        const struct sw_ahead *ahead)
 {
     const uint8_t *tiles = matrix->tiles + tile * matrix->tile_bytes;
     const void *numbers = tiles;
@@ -212,30 +213,31 @@ void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matri
     switch (matrix->form) {
     case SW_FORM_F32:
         kernels->gemm_f32(y, y_stride, x, stride, n_rows, numbers,
-                          matrix->tile_bytes / sizeof(float), n_tiles, k);
+                          matrix->tile_bytes / sizeof(float), n_tiles, k, ahead);
         break;
     case SW_FORM_W16:
     case SW_FORM_ROUNDED:
         if (widened != NULL)
-            kernels->gemm_f32(y, y_stride, x, stride, n_rows, widened, k * SW_TILE, n_tiles, k);
+            kernels->gemm_f32(y, y_stride, x, stride, n_rows, widened, k * SW_TILE, n_tiles, k,
+                              ahead);
         else
             kernels->gemm_w16(y, y_stride, x, stride, n_rows, numbers,
-                              matrix->tile_bytes / sizeof(uint16_t), n_tiles, k);
+                              matrix->tile_bytes / sizeof(uint16_t), n_tiles, k, ahead);
         break;
     case SW_FORM_BF16:
         kernels->gemm_bf16(y, y_stride, rows->bf16 + row * stride, stride, n_rows, numbers,
-                           matrix->tile_bytes / sizeof(uint16_t), n_tiles, round_up(k, 2));
+                           matrix->tile_bytes / sizeof(uint16_t), n_tiles, round_up(k, 2), ahead);
         break;
     case SW_FORM_S8:
         kernels->gemm_s8(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes,
-                         matrix->scales + tile * SW_TILE, n_tiles, k);
+                         matrix->scales + tile * SW_TILE, n_tiles, k, ahead);
         break;
     case SW_FORM_S4:
-        kernels->gemm_s4(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes, n_tiles,
-                         k);
+        kernels->gemm_s4(y, y_stride, &rows->s8, row, n_rows, tiles, matrix->tile_bytes, n_tiles, k,
+                         ahead);
         break;
     case SW_FORM_U8S8:
-        multiply_u8s8(y, y_stride, matrix, kernels, rows, row, n_rows, tile, n_tiles);
+        multiply_u8s8(y, y_stride, matrix, kernels, rows, row, n_rows, tile, n_tiles, ahead);
         break;
     }
 }

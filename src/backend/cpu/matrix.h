@@ -88,10 +88,12 @@ void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
                      const struct sw_kernels *kernels, size_t tile, size_t n_tiles);
 
 /* y (n_rows, n_tiles * 16), y_stride floats apart = rows [row, row + n_rows) times tiles
- * [tile, tile + n_tiles); without the bias. widened: the tiles, widened, or NULL. */
+ * [tile, tile + n_tiles); without the bias. widened: the tiles, widened, or NULL. ahead: what is
+ * read next, or NULL. */
 void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
                         const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
-                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened);
+                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened,
+                        const struct sw_ahead *ahead);
 
 static inline size_t sw_tiles_of(size_t n)
 {

@@ -8,27 +8,26 @@ typedef __m256 vec;
 typedef __m256i words;
 enum { VEC_FLOATS = 8 };
 
-#define vec_load         _mm256_loadu_ps
-#define vec_store        _mm256_storeu_ps
-#define vec_set          _mm256_set1_ps
-#define vec_add          _mm256_add_ps
-#define vec_sub          _mm256_sub_ps
-#define vec_mul          _mm256_mul_ps
-#define vec_div          _mm256_div_ps
-#define vec_sqrt         _mm256_sqrt_ps
-#define vec_min          _mm256_min_ps
-#define vec_max          _mm256_max_ps
-#define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define vec_largest      sw_largest_256
-#define vec_sum          sw_sum_256
-#define words_load(p)    _mm256_loadu_si256((const __m256i *)(const void *)(p))
-#define words_set        _mm256_set1_epi32
-#define words_add        _mm256_add_epi32
-#define words_sub        _mm256_sub_epi32
-#define words_shift_left _mm256_slli_epi32
-#define vec_of_words     _mm256_cvtepi32_ps
-#define vec_of_low(w)    _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
-#define vec_of_high(w)   _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
+#define vec_load          _mm256_loadu_ps
+#define vec_store         _mm256_storeu_ps
+#define vec_set           _mm256_set1_ps
+#define vec_add           _mm256_add_ps
+#define vec_sub           _mm256_sub_ps
+#define vec_mul           _mm256_mul_ps
+#define vec_div           _mm256_div_ps
+#define vec_sqrt          _mm256_sqrt_ps
+#define vec_min           _mm256_min_ps
+#define vec_max           _mm256_max_ps
+#define vec_fma(a, b, c)  _mm256_fmadd_ps(a, b, c)
+#define vec_largest       sw_largest_256
+#define vec_sum           sw_sum_256
+#define words_load(p)     _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define words_set         _mm256_set1_epi32
+#define words_add         _mm256_add_epi32
+#define words_shift_right _mm256_srai_epi32
+#define vec_of_words      _mm256_cvtepi32_ps
+#define vec_of_low(w)     _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
+#define vec_of_high(w)    _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
 
 static inline vec vec_power(vec t)
 {

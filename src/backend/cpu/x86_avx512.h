@@ -8,25 +8,24 @@ typedef __m512 vec;
 typedef __m512i words;
 enum { VEC_FLOATS = 16 };
 
-#define vec_load         _mm512_loadu_ps
-#define vec_store        _mm512_storeu_ps
-#define vec_set          _mm512_set1_ps
-#define vec_add          _mm512_add_ps
-#define vec_sub          _mm512_sub_ps
-#define vec_mul          _mm512_mul_ps
-#define vec_div          _mm512_div_ps
-#define vec_sqrt         _mm512_sqrt_ps
-#define vec_min          _mm512_min_ps
-#define vec_max          _mm512_max_ps
-#define vec_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
-#define words_load(p)    _mm512_loadu_si512((const void *)(p))
-#define words_set        _mm512_set1_epi32
-#define words_add        _mm512_add_epi32
-#define words_sub        _mm512_sub_epi32
-#define words_shift_left _mm512_slli_epi32
-#define vec_of_words     _mm512_cvtepi32_ps
-#define vec_of_low(w)    _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
-#define vec_of_high(w)   _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))
+#define vec_load          _mm512_loadu_ps
+#define vec_store         _mm512_storeu_ps
+#define vec_set           _mm512_set1_ps
+#define vec_add           _mm512_add_ps
+#define vec_sub           _mm512_sub_ps
+#define vec_mul           _mm512_mul_ps
+#define vec_div           _mm512_div_ps
+#define vec_sqrt          _mm512_sqrt_ps
+#define vec_min           _mm512_min_ps
+#define vec_max           _mm512_max_ps
+#define vec_fma(a, b, c)  _mm512_fmadd_ps(a, b, c)
+#define words_load(p)     _mm512_loadu_si512((const void *)(p))
+#define words_set         _mm512_set1_epi32
+#define words_add         _mm512_add_epi32
+#define words_shift_right _mm512_srai_epi32
+#define vec_of_words      _mm512_cvtepi32_ps
+#define vec_of_low(w)     _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
+#define vec_of_high(w)    _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))
 
 static inline float vec_largest(vec x)
 {

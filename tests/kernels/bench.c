@@ -200,7 +200,7 @@ static const struct bench {
     {"gemm_s8", gemm_s8, "Gop/s", {1, 4, 16, ROWS}},
     {"gemm_s4", gemm_s4, "Gop/s", {1, 4, 16, ROWS}},
     {"rms_norm_f32", rms_norm, "floats/ns", {WIDTH}},
-    {"softmax_f32", softmax, "floats/ns", {WIDTH}},
+    {"softmax_f32", softmax, "floats/ns", {24, WIDTH}},
     {"silu_mul_f32", silu_mul, "floats/ns", {ROWS}},
     {"quantise_s8", quantise, "floats/ns", {WIDTH}},
     {"to_bf16", to_bf16, "floats/ns", {WIDTH}},

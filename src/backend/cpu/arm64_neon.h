@@ -48,6 +48,18 @@ static inline float vec_sum(vec x)
     return vgetq_lane_f32(vpaddq_f32(pairs, pairs), 0);
 }
 
+static inline float vec_fold(vec x)
+{
+    float32x2_t halves = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(vpadd_f32(halves, halves), 0);
+}
+
+static inline vec vec_first(int n, vec a, vec b)
+{
+    static const int32_t index[4] = {0, 1, 2, 3};
+    return vbslq_f32(vcltq_s32(vld1q_s32(index), vdupq_n_s32(n)), a, b);
+}
+
 static inline vec vec_power(vec t)
 {
     uint32x4_t bits = vaddq_u32(vreinterpretq_u32_f32(t), vdupq_n_u32(127));

@@ -159,12 +159,19 @@ static void finish_qk(const struct sw_backend *b, const struct sw_cpu_layer *lay
     for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
         const struct sw_batch_token *token = &b->tokens[row + i];
         size_t angle = (token->position * b->head_pairs + part) * SW_TILE;
+        const float *cosines = b->cosines + angle, *sines = b->sines + angle;
         float first[SW_TILE], second[SW_TILE];
-        rotate(first, second, y, b->cosines + angle, b->sines + angle);
-        if (head < b->config.n_heads) {
-            float *q = sw_queries(b, head / b->group, row + i) + head % b->group * head_dim;
-            memcpy(q + at, first, n * sizeof *q);
-            memcpy(q + half + at, second, n * sizeof *q);
+        float *q = head < b->config.n_heads
+                       ? sw_queries(b, head / b->group, row + i) + head % b->group * head_dim + at
+                       : NULL;
+        if (q != NULL && n == SW_TILE) {
+            rotate(q, q + half, y, cosines, sines);
+            continue;
+        }
+        rotate(first, second, y, cosines, sines);
+        if (q != NULL) {
+            memcpy(q, first, n * sizeof *q);
+            memcpy(q + half, second, n * sizeof *q);
         } else {
             float *keys = sw_cached_keys(b, layer, token->sequence, head - b->config.n_heads) +
                           token->position / SW_TILE * head_dim * SW_TILE +

@@ -29,6 +29,15 @@ enum { VEC_FLOATS = 8 };
 #define vec_of_low(w)     _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
 #define vec_of_high(w)    _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
 
+#define vec_fold sw_sum_256
+
+static inline vec vec_first(int n, vec a, vec b)
+{
+    __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i is_first = _mm256_cmpgt_epi32(_mm256_set1_epi32(n), index);
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(is_first));
+}
+
 static inline vec vec_power(vec t)
 {
     __m256i bits = _mm256_add_epi32(_mm256_castps_si256(t), _mm256_set1_epi32(127));

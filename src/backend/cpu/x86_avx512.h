@@ -39,6 +39,15 @@ static inline float vec_sum(vec x)
     return sw_sum_256(_mm256_add_ps(_mm512_castps512_ps256(x), high));
 }
 
+/* Over 16 floats, halves onto halves. */
+#define vec_fold vec_sum
+
+static inline vec vec_first(int n, vec a, vec b)
+{
+    unsigned lanes = n < 0 ? 0 : n > 16 ? 16 : (unsigned)n;
+    return _mm512_mask_blend_ps((__mmask16)((1U << lanes) - 1), b, a);
+}
+
 static inline vec vec_power(vec t)
 {
     __m512i bits = _mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127));

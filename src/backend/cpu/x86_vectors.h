@@ -17,6 +17,7 @@ static inline float sw_largest_256(__m256 x)
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
+/* Halves onto halves. */
 static inline float sw_sum_256(__m256 x)
 {
     __m128 m = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

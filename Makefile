@@ -100,18 +100,24 @@ $(LIBRARY): $(OBJECTS)
 $(PROGRAM): $(BUILD)/obj/src/cli/main.o $(LIBRARY)
 	$(Q_LD)$(CC) $^ -o $@ $(ALL_LIBS)
 
-# Tests. Each tests/<kind>/test_*.c is one cmocka program over the library; tests/support/*.c is
-# linked into all of them.
+# Tests. Each tests/<kind>/test_*.c is one cmocka program over the library and tests/support/*.c.
 TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c))
 SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.c))
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
+SUPPORT_LIBRARY := $(BUILD)/libsupport.a
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
 # Apart from ALL_CFLAGS: prerequisites inherit a target's variables, and $(BUILD)/flags must not.
 $(BUILD)/obj/tests/%.o: TEST_FLAGS = -Itests $(shell pkg-config --cflags cmocka 2>/dev/null)
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
+# A library, so that a program holds only what it uses: without pthread_create it is not run under
+# the thread sanitizer (tests/run.sh). Each of the two may need the other.
+$(SUPPORT_LIBRARY): $(SUPPORT_OBJECTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(Q_LD)$(CC) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
+	$(Q_LD)$(CC) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
+	    $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
 .PRECIOUS: $(BUILD)/obj/tests/%.o $(BUILD)/obj/%.o
 
 test-programs: $(TEST_PROGRAMS)

@@ -251,6 +251,14 @@ static void check_gpu_quality(const struct sw_quality_text *text, const struct s
     }
 }
 
+/* Numbers of code that the sanitizers see above, in one thread. */
+static void skip_where_slow(void)
+{
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+    SW_SKIP("quality is measured without sanitizers");
+#endif
+}
+
 static void check_quality(const char *folder, FILE *ids)
 {
     static struct sw_quality_text text;
@@ -285,6 +293,7 @@ static void check_quality(const char *folder, FILE *ids)
 static void stories260k_keeps_its_quality(void **state)
 {
     (void)state;
+    skip_where_slow();
     char source[4096], command[3 * 4096];
     const char *found = sw_shared_path("data/stories260K/stories260K.bin");
     if (found == NULL)
@@ -333,6 +342,7 @@ static FILE *encode_stories(const char *folder)
 static void story_llama_keeps_its_quality(void **state)
 {
     (void)state;
+    skip_where_slow();
     const char *found = sw_shared_path("data/story-llama-hf");
     if (found == NULL)
         SW_SKIP("story-llama-hf: the shared data is absent");

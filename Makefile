@@ -32,11 +32,7 @@ endif
 
 # Contraction is off so that a*b+c rounds the same on every machine; kernels ask for fma by name.
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Isrc -I$(BUILD)/gen $(WARN) -ffp-contract=off -fno-math-errno \
-             -fvisibility=hidden -pthread $(PKG_CFLAGS) $(OPT) $(OBJ_SANITIZE) $(CFLAGS)
-# Kernels parse no input: fuzzing leaves them uninstrumented, which spares minutes of compiling.
-KERNEL_SANITIZE ?= $(SANITIZE)
-OBJ_SANITIZE = $(SANITIZE)
-$(BUILD)/obj/src/backend/cpu/kernels_%.o: OBJ_SANITIZE = $(KERNEL_SANITIZE)
+             -fvisibility=hidden -pthread $(PKG_CFLAGS) $(OPT) $(SANITIZE) $(CFLAGS)
 ALL_LIBS   = $(PKG_LIBS) -lm -ldl -pthread $(LDFLAGS) $(SANITIZE)
 
 SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
@@ -100,18 +96,24 @@ $(LIBRARY): $(OBJECTS)
 $(PROGRAM): $(BUILD)/obj/src/cli/main.o $(LIBRARY)
 	$(Q_LD)$(CC) $^ -o $@ $(ALL_LIBS)
 
-# Tests. Each tests/<kind>/test_*.c is one cmocka program over the library; tests/support/*.c is
-# linked into all of them.
+# Tests. Each tests/<kind>/test_*.c is one cmocka program over the library and tests/support/*.c.
 TEST_SOURCES := $(sort $(wildcard tests/unit/test_*.c tests/kernels/test_*.c tests/golden/test_*.c))
 SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.c))
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
+SUPPORT_LIBRARY := $(BUILD)/libsupport.a
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
 # Apart from ALL_CFLAGS: prerequisites inherit a target's variables, and $(BUILD)/flags must not.
 $(BUILD)/obj/tests/%.o: TEST_FLAGS = -Itests $(shell pkg-config --cflags cmocka 2>/dev/null)
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
+# A library, so that a program holds only what it uses: without pthread_create it is not run under
+# the thread sanitizer (tests/run.sh). Each of the two may need the other.
+$(SUPPORT_LIBRARY): $(SUPPORT_OBJECTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(Q_LD)$(CC) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
+	$(Q_LD)$(CC) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
+	    $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
 .PRECIOUS: $(BUILD)/obj/tests/%.o $(BUILD)/obj/%.o
 
 test-programs: $(TEST_PROGRAMS)
@@ -123,11 +125,17 @@ test: $(PROGRAM) $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
 	BUILD=$(BUILD) tests/run.sh $(TESTS)
 check: test
 
+# Kernels are minutes to compile with what is left out: places of variables for debuggers, and three
+# checks of pointers that come before an access which the address sanitizer sees (and of which the
+# fuzzers have all).
+SANITIZED := -O1 -g -fno-var-tracking
+ASAN := -fsanitize=address,undefined -fno-sanitize=null,object-size,pointer-overflow \
+    -fno-sanitize-recover=all
 asan:
-	$(MAKE) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' test
+	$(MAKE) BUILD=build/asan OPT='$(SANITIZED) -fno-omit-frame-pointer' SANITIZE='$(ASAN)' test
+# Without the plug-in for the host, whose fibers this sanitizer does not know.
 tsan:
-	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test
+	$(MAKE) BUILD=build/tsan OPT='$(SANITIZED)' SANITIZE='-fsanitize=thread' PLUGIN_SOURCES= test
 
 FUZZ_SECONDS ?= 10
 fuzz:

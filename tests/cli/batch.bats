@@ -34,6 +34,7 @@ answers() {
 }
 
 @test "batch 1 has no windows, and its samples have joules of their own" {
+    races_are_in "other tests of this file"
     ask -b 1 -o json >record.json
     ! grep -q '"type":"window"' smolwatt.jsonl
     [ "$(jq 'has("windows")' record.json)" = false ]
@@ -42,6 +43,7 @@ answers() {
 }
 
 @test "samples of a batch say whose their joules are" {
+    races_are_in "other tests of this file"
     ask -b 4 >out
     [ "$(jq -r 'select(.type == "sample") | .energy.decode.cpu.reason' smolwatt.jsonl | sort -u)" = \
         "shared by a batch of 4: see the windows" ]
@@ -49,6 +51,7 @@ answers() {
 }
 
 @test "a batch above the questions is told" {
+    races_are_in "other tests of this file"
     run ask --batch 64 -o json
     [ "$status" -eq 0 ]
     [[ $output == *"--batch 64: there are 10 questions, so 10 run at once"* ]]
@@ -56,6 +59,7 @@ answers() {
 }
 
 @test "a batch that is no number, or none, is refused" {
+    races_are_in "other tests of this file"
     for batch in 0 -1 4097 x 2x 1,16 ''; do
         run ask --batch "$batch"
         [ "$status" -eq 2 ]
@@ -65,6 +69,7 @@ answers() {
 }
 
 @test "resume does the samples that are missing, whatever the order they ended in" {
+    races_are_in "other tests of this file"
     ask -b 3 --journal whole.jsonl >/dev/null
     answers whole.jsonl >expected
     # Cut behind each line in turn that a crash could leave as the last one.
@@ -83,6 +88,7 @@ answers() {
 }
 
 @test "resume with another batch is another plan" {
+    races_are_in "other tests of this file"
     ask -b 3 >/dev/null
     head -n 5 smolwatt.jsonl >cut && mv cut smolwatt.jsonl
     run ask -b 4 --resume
@@ -91,7 +97,7 @@ answers() {
 }
 
 @test "SIGINT in a batch ends with 130, keeps what is finished, and resume goes on" {
-    plan="-m synthetic:4,256,512,4,2,49152,2048 -n 40 --samples 50 -b 3 -o json"
+    plan="-m synthetic:4,128,256,4,2,49152,2048 -n 40 --samples 20 -b 3 -o json"
     "$SMOLWATT" run $plan >out 2>err &
     pid=$!
     for _ in $(seq 1200); do
@@ -107,7 +113,7 @@ answers() {
     echo "$output"
     [ "$status" -eq 0 ]
     "$SMOLWATT" run $plan --resume >out 2>err
-    [ "$(jq .samples out)" -eq 50 ]
+    [ "$(jq .samples out)" -eq 20 ]
     [ "$(jq .interrupted out)" = false ]
     run check_journal smolwatt.jsonl
     echo "$output"
@@ -130,6 +136,7 @@ answers() {
 }
 
 @test "another way of waiting is refused, and the three are named" {
+    races_are_in "other tests of this file"
     for command in run bench generate; do
         run "$SMOLWATT" $command -m "$tiny" --wait nap
         [ "$status" -eq 2 ]

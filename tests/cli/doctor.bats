@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # doctor: every meter with its reason, every setting with how to change and restore it.
 load helpers
+races="measure.bats"
 bats_require_minimum_version 1.5.0
 
 source "$BATS_TEST_DIRNAME/../support/machines.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Help, versions, wrong use: exit codes and the one line that says what is wrong.
 load helpers
+races="run.bats"
 
 @test "help of the program and of every command goes to standard output" {
     run "$SMOLWATT" --help

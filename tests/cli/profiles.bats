@@ -12,6 +12,7 @@ end() {
 }
 
 @test "study has one pass, no blocks and no statistics" {
+    races_are_in "other tests of this file"
     "$SMOLWATT" run -m "$tiny" --samples 3 -n 5 -q -o json >out
     [ "$(jq -c '[has("statistics", "precision", "stopped_by")]' out)" = '[false,false,false]' ] ||
         [ "$(jq -c '[has("statistics"), has("precision"), has("stopped_by")]' out)" = '[false,false,false]' ]
@@ -31,6 +32,7 @@ end() {
 }
 
 @test "standard stops at its time limit, and at its precision where blocks are alike" {
+    races_are_in "other tests of this file"
     profile --profile standard --samples 4 -n 20 --time_limit 0.1 >/dev/null
     end -e '.stopped_by == "time_limit" or .stopped_by == "precision"'
     [ "$(end '.plan.blocks.target')" = 0.02 ]
@@ -40,6 +42,7 @@ end() {
 }
 
 @test "strict takes the same way" {
+    races_are_in "other tests of this file"
     profile --profile strict --samples 1 --time_limit 0.2 >/dev/null
     end -e '.plan.profile == "strict" and .precision.n_blocks >= 1'
     run check_journal smolwatt.jsonl
@@ -47,6 +50,7 @@ end() {
 }
 
 @test "--blocks is as many, of any profile, in an order that the seed gives" {
+    races_are_in "other tests of this file"
     profile --blocks 3 --samples 6 --journal a.jsonl >/dev/null
     profile --blocks 3 --samples 6 --journal b.jsonl >/dev/null
     profile --blocks 3 --samples 6 --seed 5 --journal c.jsonl >/dev/null
@@ -79,6 +83,7 @@ cut_after() {
 }
 
 @test "resume in the middle of a block: the same order, and a record that follows from the journal" {
+    races_are_in "other tests of this file"
     profile --blocks 5 --samples 4 >/dev/null
     jq -c 'select(.type == "sample") | [.block, .index, .ids]' smolwatt.jsonl >whole
     cut_after 11 # the run line, two blocks, half of the third
@@ -109,6 +114,7 @@ cut_after() {
 }
 
 @test "a block whose line was lost is done again; a run that ended begins anew" {
+    races_are_in "other tests of this file"
     profile --blocks 3 --samples 3 >/dev/null
     # The second sample of the first block, and the end.
     sed -i -e '3d' -e '$d' smolwatt.jsonl
@@ -124,6 +130,7 @@ cut_after() {
 }
 
 @test "the record is the same when it is made anew from the journal" {
+    races_are_in "other tests of this file"
     profile --profile quick -o json >before
     sed -i '$d' smolwatt.jsonl # the end line; everything is measured
     n=$(wc -l <smolwatt.jsonl)
@@ -137,6 +144,7 @@ cut_after() {
 }
 
 @test "a warm-up that did not settle is a reason of the verdict" {
+    races_are_in "other tests of this file"
     # Four answers are never five that agree.
     "$SMOLWATT" run -m "$tiny" -n 5 -q --warm_up 4 --blocks 2 --samples 1 -o json >out
     jq -e '.warm_up.n == 4 and (.warm_up.agreed | not)' out
@@ -144,6 +152,7 @@ cut_after() {
 }
 
 @test "a full disk is told before anything is loaded" {
+    races_are_in "other tests of this file"
     unshare -rm true 2>/dev/null || skip "no name spaces of mounts here"
     mkdir full
     run unshare -rm bash -c 'mount -t tmpfs -o size=64k none full &&
@@ -156,6 +165,7 @@ cut_after() {
 }
 
 @test "kill -9 in a later block, and resume" {
+    races_are_in "other tests of this file"
     "$SMOLWATT" run -m "$tiny" --blocks 6 --samples 5 -n 60 -q >/dev/null 2>&1 &
     pid=$!
     for _ in $(seq 6000); do
@@ -203,6 +213,7 @@ cut_after() {
 }
 
 @test "wrong values are told before anything is loaded" {
+    races_are_in "other tests of this file"
     run profile --profile slow
     [ "$status" -eq 2 ]
     [[ $output == *'"slow" is not one of study, quick, standard or strict'* ]]
@@ -219,6 +230,7 @@ cut_after() {
 }
 
 @test "the report has x and its interval, in every format" {
+    races_are_in "other tests of this file"
     profile --profile quick >out 2>err
     grep -qE '^Duration .* ± ' out
     grep -qE '^Energy .* ± ' out

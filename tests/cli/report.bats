@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # report: grams of CO2e of stored records, which stay as they are.
 load helpers
+races="run.bats"
 
 journal() {
     "$SMOLWATT" run -m "$tiny" --samples 2 -n 3 -q "$@" >/dev/null

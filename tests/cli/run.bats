@@ -96,7 +96,7 @@ small() {
 }
 
 @test "SIGINT ends with 130 and the summary of what is done" {
-    "$SMOLWATT" run -m synthetic:4,256,512,4,2,49152,2048 -n 300 --samples 50 -o json >out 2>err &
+    "$SMOLWATT" run -m synthetic:4,256,512,4,2,49152,2048 -n 100 --samples 50 -o json >out 2>err &
     pid=$!
     for _ in $(seq 1200); do
         grep -q '"type":"sample"' smolwatt.jsonl 2>/dev/null && break

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # run: verdicts and their exit code, what the machine did meanwhile, latency and quality.
 load helpers
+races="run.bats and batch.bats"
 
 small() {
     "$SMOLWATT" run -m "$tiny" --samples 4 -n 5 -q "$@"

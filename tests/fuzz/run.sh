@@ -37,7 +37,7 @@ fi
 # Called from a make with its own variables, the inner one must not inherit them.
 programs=("${nouns[@]/#/$build/fuzz_}")
 if ! env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -j"$(nproc)" CC=clang BUILD=$build OPT='-O1 -g' \
-    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' KERNEL_SANITIZE= \
+    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
     "${programs[@]}" >"$scratch/log" 2>&1; then
     echo "not ok 1 - fuzzers build"
     tail -n 40 "$scratch/log" | sed 's/^/# /'

@@ -31,32 +31,62 @@ static const struct sw_backend_api *base_cpu(void)
     return api;
 }
 
-static void check_model(const char *path, const struct sw_golden *golden, enum sw_cpu_level level)
-{
 /* The plain suite has every number; sanitized code is slow, and each of them sees all of the code.
  */
 #if defined __SANITIZE_THREAD__
-    static const int thread_counts[] = {1, 2, 3, 5};
-    static const size_t blocks[] = {128}; /* one thread has nothing to race with */
+static const int thread_counts[] = {2, 5}; /* one thread has nothing to race with */
+static const size_t blocks[] = {128};
 #elif defined __SANITIZE_ADDRESS__
-    static const int thread_counts[] = {3};
-    static const size_t blocks[] = {16};
+static const int thread_counts[] = {3};
+static const size_t blocks[] = {16};
 #else
-    static const int thread_counts[] = {1, 2, 3, 5};
-    static const size_t blocks[] = {128, 1, 16};
+static const int thread_counts[] = {1, 2, 3, 5};
+static const size_t blocks[] = {128, 1, 16};
 #endif
+
+/* Races do not depend on the level: there, the newest that is here. */
+static bool is_wanted(size_t i)
+{
+#ifdef __SANITIZE_THREAD__
+    for (size_t j = i + 1; j < N_LEVELS; j++)
+        if (sw_cpu_level_is_here(levels[j]))
+            return false;
+    return sw_cpu_level_is_here(levels[i]);
+#else
+    return i < N_LEVELS;
+#endif
+}
+
+/* What one thread computes at level scalar, once for all levels of a case: fp32 has one result. */
+static const float *scalar_rows(const struct sw_golden_case *test, const struct sw_model *model,
+                                const struct sw_golden *golden)
+{
+    static const struct sw_golden_case *last;
+    static float *rows;
+    if (test != last) {
+        size_t vocab_size = sw_model_config(model)->vocab_size;
+        free(rows);
+        rows = malloc(golden->n_rows * vocab_size * sizeof *rows);
+        assert_non_null(rows);
+        setenv("SMOLWATT_ISA", "scalar", 1);
+        sw_golden_compute_rows(rows, base_cpu(), model, NULL, golden);
+        sw_golden_check_rows(rows, vocab_size, golden);
+        last = test;
+    }
+    return rows;
+}
+
+static void check_model(const char *path, const struct sw_golden_case *test,
+                        const struct sw_golden *golden, enum sw_cpu_level level)
+{
     struct sw_model *model;
     struct sw_error err = {0};
     if (sw_model_open(&model, path, NULL, NULL, &err) != SW_OK)
         fail_msg("%s", err.text);
-    size_t vocab_size = sw_model_config(model)->vocab_size;
-    size_t n_bytes = golden->n_rows * vocab_size * sizeof(float);
-    float *first = malloc(n_bytes), *logits = malloc(n_bytes);
-    assert_true(first != NULL && logits != NULL);
-    /* fp32 has one result, whatever computes it. */
-    setenv("SMOLWATT_ISA", "scalar", 1);
-    sw_golden_compute_rows(first, base_cpu(), model, NULL, golden);
-    sw_golden_check_rows(first, vocab_size, golden);
+    size_t n_bytes = golden->n_rows * sw_model_config(model)->vocab_size * sizeof(float);
+    const float *expected = scalar_rows(test, model, golden);
+    float *logits = malloc(n_bytes);
+    assert_non_null(logits);
     setenv("SMOLWATT_ISA", sw_cpu_level_name(level), 1);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         sw_golden_check_generation(base_cpu(), model, NULL, golden, sw_cpu_level_name(level),
@@ -70,12 +100,11 @@ static void check_model(const char *path, const struct sw_golden *golden, enum s
             sw_golden_check_generation(base_cpu(), model, pool, golden, sw_cpu_level_name(level),
                                        5);
         sw_golden_compute_rows(logits, base_cpu(), model, pool, golden);
-        if (memcmp(first, logits, n_bytes) != 0)
+        if (memcmp(expected, logits, n_bytes) != 0)
             fail_msg("%d threads at level %s give other bits than one at level scalar",
                      thread_counts[i], sw_cpu_level_name(level));
         sw_pool_destroy(pool);
     }
-    free(first);
     free(logits);
     sw_model_close(model);
 }
@@ -97,7 +126,7 @@ static void reference_is_met(void **state)
     sw_golden_find(path, sizeof path, &converted, test);
     struct sw_golden golden;
     sw_golden_load(&golden, test);
-    check_model(path, &golden, instance->level);
+    check_model(path, test, &golden, instance->level);
     json_decref(golden.json);
     if (converted != NULL)
         sw_test_folder_remove(converted);
@@ -110,13 +139,16 @@ int main(void)
     static struct CMUnitTest tests[SW_GOLDEN_CASES * N_LEVELS];
     size_t n = 0;
     for (size_t i = 0; i < SW_GOLDEN_CASES; i++) {
-        for (size_t j = 0; j < N_LEVELS; j++, n++) {
+        for (size_t j = 0; j < N_LEVELS; j++) {
+            if (!is_wanted(j) || !sw_golden_is_wanted(&sw_golden_cases[i]))
+                continue;
             instances[n] = (struct instance){&sw_golden_cases[i], levels[j]};
             snprintf(names[n], sizeof names[n], "%s at level %s", sw_golden_cases[i].fixture,
                      sw_cpu_level_name(levels[j]));
             tests[n] = (struct CMUnitTest){
                 .name = names[n], .test_func = reference_is_met, .initial_state = &instances[n]};
+            n++;
         }
     }
-    return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+    return _cmocka_run_group_tests("golden", tests, n, NULL, NULL);
 }

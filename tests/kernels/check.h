@@ -13,6 +13,16 @@
 #include "backend/cpu/kernels.h"
 #include "base/random.h"
 
+/* Of all numbers of rows every n-th, and of depths of what is slow to pack: emulated, a check takes
+ * many times as long. Together they still meet every tail. */
+#ifdef SW_SLOW
+enum { ROWS_STEP = 3 };
+#define DEPTH_STEP(k) 5
+#else
+enum { ROWS_STEP = 1 };
+#define DEPTH_STEP(k) (1 + (k) % 3)
+#endif
+
 extern struct sw_random rng;
 extern size_t n_cases;          /* of the check under way */
 extern char first_failure[256]; /* "" while all is well */

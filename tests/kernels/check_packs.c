@@ -183,7 +183,7 @@ static void bound_f32(const void *tile, const float *rows, size_t row_stride, si
 void check_pack_f32(const struct sw_kernels *kernels)
 {
     for (size_t n_rows = 1; n_rows <= SW_TILE; n_rows++) {
-        for (size_t k = 1; k <= 70; k++)
+        for (size_t k = 1 + n_rows % ROWS_STEP; k <= 70; k += ROWS_STEP)
             check_tile(kernels, &(struct tile_check){k * SW_TILE * 4, pack_f32, bound_f32}, n_rows,
                        k, OPERANDS_NUMBERS);
     }
@@ -211,7 +211,7 @@ static void bound_w16(const void *tile, const float *rows, size_t row_stride, si
 void check_pack_w16(const struct sw_kernels *kernels)
 {
     for (size_t n_rows = 1; n_rows <= SW_TILE; n_rows++) {
-        for (size_t k = 1; k <= 70; k++) {
+        for (size_t k = 1 + n_rows % ROWS_STEP; k <= 70; k += ROWS_STEP) {
             struct tile_check check = {(k + k % 2) * SW_TILE * 2, pack_w16, bound_w16};
             check_tile(kernels, &check, n_rows, k, (enum operands)(k % N_OPERANDS));
         }
@@ -252,7 +252,7 @@ void check_widen_w16(const struct sw_kernels *kernels)
 void check_pack_s8(const struct sw_kernels *kernels)
 {
     for (size_t n_rows = 1; n_rows <= SW_TILE; n_rows++) {
-        for (size_t k = 1; k <= 200; k += 1 + k % 3) {
+        for (size_t k = 1 + n_rows % ROWS_STEP; k <= 200; k += DEPTH_STEP(k)) {
             size_t row_stride = k + sw_random_below(&rng, 5), size = (k + 7) / 8 * 8 * SW_TILE;
             float *rows = array((n_rows - 1) * row_stride + k);
             float *scales = array(SW_TILE), *expected_scales = array(SW_TILE);
@@ -366,7 +366,7 @@ static void bound_s4(const void *tile, const float *rows, size_t row_stride, siz
 void check_pack_s4(const struct sw_kernels *kernels)
 {
     for (size_t n_rows = 1; n_rows <= SW_TILE; n_rows++) {
-        for (size_t k = 1; k <= 130; k += 1 + k % 3) {
+        for (size_t k = 1 + n_rows % ROWS_STEP; k <= 130; k += DEPTH_STEP(k)) {
             size_t size = (k + SW_GROUP_S4 - 1) / SW_GROUP_S4 * SW_GROUP_BYTES;
             check_tile(kernels, &(struct tile_check){size, pack_s4, bound_s4}, n_rows, k,
                        (enum operands)((k + n_rows) % N_OPERANDS));

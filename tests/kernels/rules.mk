@@ -22,7 +22,7 @@ KERNEL_FILES := $(KERNEL_CHECK) $(KERNELS_X86) $(KERNELS_NEON) $(KERNELS_DOT) \
                 $(wildcard src/backend/cpu/*.h src/backend/cpu/*.inc src/base/*.h) \
                 tests/kernels/check.h tests/kernels/rules.mk
 # Neither sanitizers nor the machine's own vectors: SIMDE_NO_NATIVE makes it plain C.
-KERNEL_FLAGS := -std=c17 -D_GNU_SOURCE -Isrc $(WARN) -ffp-contract=off -fno-math-errno -Wno-psabi -O2
+KERNEL_FLAGS := -std=c17 -D_GNU_SOURCE -DSW_SLOW -Isrc $(WARN) -ffp-contract=off -fno-math-errno -Wno-psabi -O2
 
 ARM64_CC   ?= aarch64-linux-gnu-gcc
 QEMU_ARM64 ?= qemu-aarch64

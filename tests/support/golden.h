@@ -35,6 +35,10 @@ struct sw_golden_case {
 
 extern const struct sw_golden_case sw_golden_cases[SW_GOLDEN_CASES];
 
+/* False for a trained model under a sanitizer: they are large, and their shapes are among the small
+ * ones. */
+bool sw_golden_is_wanted(const struct sw_golden_case *test);
+
 void sw_golden_load(struct sw_golden *golden, const struct sw_golden_case *test);
 
 /* The folder of a case: its fixture, or shared data, converted if it must be; *converted is then to

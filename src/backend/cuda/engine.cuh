@@ -11,9 +11,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/cuda/attention.cuh"
+#include "backend/cuda/choice.cuh"
 #include "backend/cuda/gemm.cuh"
 #include "backend/cuda/limits.cuh"
-#include "backend/cuda/persistent.cuh"
+#include "backend/cuda/persistent.h"
 #include "backend/cuda/step.cuh"
 
 namespace

@@ -495,4 +495,10 @@ static SW_KERNEL(SW_PERSISTENT_BOUNDS) void sw_persistent_kernel(sw_persistent_l
     sw_copy_wait<0>(); /* a block's memory is given on when it ends */
 }
 
+/* In a function of m: returns the kernel where the model's arithmetic is this one. */
+#define SW_PERSISTENT_CASE(LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS)                         \
+    if (m.layer_form == LAYERS && m.layer_input == INPUT && m.head_form == HEAD &&                 \
+        m.head_input == HEAD_INPUT && m.cache_form == CACHE && m.rounds_to_f16 == ROUNDS)          \
+        return sw_persistent_kernel<LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS>;
+
 #endif

@@ -238,41 +238,7 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
             return;
         constexpr int size = sw_unit<FORM>::size;
         constexpr int n_units = (int)sw_pair<FORM, INPUT>::columns / size;
-        if constexpr (FORM == SW_GPU_S4) {
-            float groups[R][T][2];
-            SW_UNROLL
-            for (int r = 0; r < R; r++) {
-                SW_UNROLL
-                for (int t = 0; t < T; t++)
-                    groups[r][t][0] = groups[r][t][1] = 0;
-            }
-            SW_UNROLL
-            for (int u = 0; u < n_units; u++) {
-                float f[R][size];
-                SW_UNROLL
-                for (int r = 0; r < R; r++)
-                    sw_unit_widen<FORM>(f[r], w[r], u);
-                SW_UNROLL
-                for (int t = 0; t < T; t++) {
-                    float x[size];
-                    sw_unit_input<FORM, INPUT>(x, at[t], l, c, u);
-                    SW_UNROLL
-                    for (int r = 0; r < R; r++) {
-                        SW_UNROLL
-                        for (int i = 0; i < size; i++)
-                            groups[r][t][i % 2] = fmaf(f[r][i], x[i], groups[r][t][i % 2]);
-                    }
-                }
-            }
-            SW_UNROLL
-            for (int r = 0; r < R; r++) {
-                float scale = sw_from_f16(w[r].scale);
-                SW_UNROLL
-                for (int t = 0; t < T; t++)
-                    sums[r][t].even =
-                        fmaf(groups[r][t][0] + groups[r][t][1], scale, sums[r][t].even);
-            }
-        } else {
+        auto add_to = [&](sw_sum<INPUT>(&to)[R][T]) {
             SW_UNROLL
             for (int u = 0; u < n_units; u++) {
                 float f[R][size];
@@ -287,12 +253,26 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
                     for (int r = 0; r < R; r++) {
                         SW_UNROLL
                         for (int i = 0; i < size; i += 2) {
-                            sums[r][t].even = fmaf(f[r][i], x[i], sums[r][t].even);
-                            sums[r][t].odd = fmaf(f[r][i + 1], x[i + 1], sums[r][t].odd);
+                            to[r][t].even = fmaf(f[r][i], x[i], to[r][t].even);
+                            to[r][t].odd = fmaf(f[r][i + 1], x[i + 1], to[r][t].odd);
                         }
                     }
                 }
             }
+        };
+        if constexpr (FORM == SW_GPU_S4) { /* a chunk is a group, which has a scale */
+            sw_sum<INPUT> groups[R][T] = {};
+            add_to(groups);
+            SW_UNROLL
+            for (int r = 0; r < R; r++) {
+                float scale = sw_from_f16(w[r].scale);
+                SW_UNROLL
+                for (int t = 0; t < T; t++)
+                    sums[r][t].even =
+                        fmaf(groups[r][t].even + groups[r][t].odd, scale, sums[r][t].even);
+            }
+        } else {
+            add_to(sums);
         }
     }
 }

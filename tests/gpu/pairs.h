@@ -3,6 +3,9 @@
 #ifndef SW_TESTS_GPU_PAIRS_H
 #define SW_TESTS_GPU_PAIRS_H
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "backend/cuda/formats.h"
 
 struct pair_case {

@@ -66,6 +66,8 @@ SW_DEVICE sw_candidate sw_candidate_of_lane(const sw_candidate &c, int mask)
  * the lower lane's comes first, so that both compute the same. */
 SW_DEVICE sw_candidate sw_candidate_of_lanes(sw_candidate c, uint32_t first, uint32_t last)
 {
+    /* Once a row, or a token: not worth its code five times. */
+    SW_NO_UNROLL
     for (uint32_t mask = first; mask < last; mask *= 2) {
         sw_candidate other = sw_candidate_of_lane(c, (int)mask);
         bool is_upper = (threadIdx.x & mask) != 0;

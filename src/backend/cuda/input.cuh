@@ -25,19 +25,6 @@
 #include "backend/cuda/formats.h"
 #include "backend/cuda/parts.cuh"
 
-/* For both sides of a launch; and members of a struct that kernels use. */
-#ifdef SW_EMULATED
-#define SW_BOTH_SIDES static inline
-#define SW_MEMBER     inline
-#define SW_UNROLL
-#define SW_NO_UNROLL
-#else
-#define SW_BOTH_SIDES static __host__ __device__ __forceinline__
-#define SW_MEMBER     __device__ __forceinline__
-#define SW_UNROLL     _Pragma("unroll")
-#define SW_NO_UNROLL  _Pragma("unroll 1")
-#endif
-
 /* A block of activations whose largest number is below this is zero (backend/quantum.h). */
 #define SW_GPU_S8_LEAST 0x1p-100f
 
@@ -83,7 +70,7 @@ struct sw_input_layout {
 };
 
 template <sw_gpu_form FORM, sw_gpu_input INPUT>
-SW_BOTH_SIDES sw_input_layout sw_input_layout_of(uint32_t n_cols)
+SW_ANYWHERE sw_input_layout sw_input_layout_of(uint32_t n_cols)
 {
     using pair = sw_pair<FORM, INPUT>;
     sw_input_layout l = {};
@@ -159,6 +146,15 @@ SW_DEVICE float sw_norm_scale(const float *row, uint32_t n_cols, float eps)
     return 1.0f / sqrtf(total / (float)n_cols + eps);
 }
 
+/* v[i] = x, where i is not known when compiling: registers have no index. */
+SW_DEVICE void sw_quad_put(float (&v)[4], uint32_t i, float x)
+{
+    v[0] = i == 0 ? x : v[0];
+    v[1] = i == 1 ? x : v[1];
+    v[2] = i == 2 ? x : v[2];
+    v[3] = i == 3 ? x : v[3];
+}
+
 /* Columns 4 quad.. of a token's input. */
 template <sw_input_kind KIND>
 SW_DEVICE void sw_source_quad(float (&v)[4], const sw_input_source &source, uint32_t row,
@@ -173,10 +169,13 @@ SW_DEVICE void sw_source_quad(float (&v)[4], const sw_input_source &source, uint
         if (k < n_cols && at + 4 <= head_dim) {
             sw_parts_merge<4>(v, parts, at, n_splits, head_dim);
         } else {
-            for (int i = 0; i < 4; i++) {
-                v[i] = 0;
+            /* A head's columns are no fours: seldom, so that its code is there once only. */
+            SW_NO_UNROLL
+            for (uint32_t i = 0; i < 4; i++) {
+                float merged = 0;
                 if (k + i < n_cols)
-                    sw_parts_merge<1>(v + i, parts, at, n_splits, head_dim);
+                    sw_parts_merge<1>(&merged, parts, at, n_splits, head_dim);
+                sw_quad_put(v, i, merged);
                 if (++at == head_dim) {
                     at = 0;
                     parts += head_size;

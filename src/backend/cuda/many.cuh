@@ -38,13 +38,13 @@ struct sw_many_left {
     bool use_tf32;
 };
 
-SW_BOTH_SIDES uint32_t sw_many_align(size_t x, uint32_t to)
+SW_ANYWHERE uint32_t sw_many_align(size_t x, uint32_t to)
 {
     return (uint32_t)((x + to - 1) / to * to);
 }
 
 /* Forms of single numbers. */
-SW_BOTH_SIDES bool sw_many_is_plain(sw_gpu_input input)
+SW_ANYWHERE bool sw_many_is_plain(sw_gpu_input input)
 {
     return input == SW_GPU_IN_F32 || input == SW_GPU_IN_BF16 || input == SW_GPU_IN_F16;
 }

@@ -311,10 +311,7 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
                         sw_mix_lists(lists + head * of_head, n_lists, apart, k - head * m.head_dim);
                     merged = mixed.value / mixed.sum;
                 }
-                v[0] = i == 0 ? merged : v[0]; /* not v[i]: registers have no index */
-                v[1] = i == 1 ? merged : v[1];
-                v[2] = i == 2 ? merged : v[2];
-                v[3] = i == 3 ? merged : v[3];
+                sw_quad_put(v, i, merged);
             }
         });
 

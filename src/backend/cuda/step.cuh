@@ -5,7 +5,7 @@
  *
  *     embed       x = row of the table
  *     qkv         norm of x, product, rotation; query to q, key and value to the cache
- *     attend      q, cache -> parts (attention.cuh)
+ *     attend      q, cache -> parts (attention.cu)
  *     o           merged parts, product, + x -> x
  *     gate_up     norm of x, product, silu(gate) * up -> hidden
  *     down        hidden, product, + x -> x

@@ -86,46 +86,56 @@ static void check_answer(const struct sw_model *model, const struct sw_golden *g
     sw_engine_close(engine);
 }
 
+/* A model with what the reference computes of it. */
+struct reference {
+    char path[4096], *converted;
+    struct sw_golden golden;
+    struct sw_model *model;
+};
+
+static void open_reference(struct reference *r, const struct sw_golden_case *test)
+{
+    need_plugin();
+    sw_golden_find(r->path, sizeof r->path, &r->converted, test);
+    r->model = open_model(r->path);
+    sw_golden_load(&r->golden, test);
+}
+
+static void close_reference(struct reference *r)
+{
+    json_decref(r->golden.json);
+    sw_model_close(r->model);
+    if (r->converted != NULL)
+        sw_test_folder_remove(r->converted);
+}
+
 static void reference_is_met(void **state)
 {
     const struct sw_golden_case *test = *state;
-    char path[4096], *converted;
-    struct sw_golden golden;
-    need_plugin();
-    sw_golden_find(path, sizeof path, &converted, test);
-    struct sw_model *model = open_model(path);
-    sw_golden_load(&golden, test);
-    size_t vocab_size = sw_model_config(model)->vocab_size;
+    struct reference r;
+    open_reference(&r, test);
+    size_t vocab_size = sw_model_config(r.model)->vocab_size;
     bool is_small = test->shared_model == NULL; /* the emulation takes its time */
     if (is_small) {
-        float *logits = malloc(golden.n_rows * vocab_size * sizeof *logits);
+        float *logits = malloc(r.golden.n_rows * vocab_size * sizeof *logits);
         assert_non_null(logits);
-        sw_golden_compute_rows(logits, base_gpu(), model, NULL, &golden);
-        sw_golden_check_rows(logits, vocab_size, &golden);
+        sw_golden_compute_rows(logits, base_gpu(), r.model, NULL, &r.golden);
+        sw_golden_check_rows(logits, vocab_size, &r.golden);
         free(logits);
     }
-    check_answer(model, &golden, "graph", is_small ? 40 : 16);
-    check_answer(model, &golden, "persistent", is_small ? 40 : 16);
-    json_decref(golden.json);
-    sw_model_close(model);
-    if (converted != NULL)
-        sw_test_folder_remove(converted);
+    check_answer(r.model, &r.golden, "graph", is_small ? 40 : 16);
+    check_answer(r.model, &r.golden, "persistent", is_small ? 40 : 16);
+    close_reference(&r);
 }
 
 /* As a user sees it, with the prompt's score, in one block and in several. */
 static void scores_are_the_references(void **state)
 {
-    const struct sw_golden_case *test = *state;
-    char path[4096], *converted;
-    struct sw_golden golden;
-    need_plugin();
-    sw_golden_find(path, sizeof path, &converted, test);
-    struct sw_model *model = open_model(path);
-    sw_golden_load(&golden, test);
-    sw_golden_check_generation(base_gpu(), model, NULL, &golden, "emulated", 128);
-    sw_golden_check_generation(base_gpu(), model, NULL, &golden, "emulated", 5);
-    json_decref(golden.json);
-    sw_model_close(model);
+    struct reference r;
+    open_reference(&r, *state);
+    sw_golden_check_generation(base_gpu(), r.model, NULL, &r.golden, "emulated", 128);
+    sw_golden_check_generation(base_gpu(), r.model, NULL, &r.golden, "emulated", 5);
+    close_reference(&r);
 }
 
 enum { N_SEQUENCES = 3, N_PROMPT = 5, N_NEW = 6, N_POSITIONS = N_PROMPT + N_NEW, MAX_VOCAB = 512 };

@@ -1,6 +1,6 @@
 # The CUDA sources on the host: kernels and runtime against src/backend/cuda/emulation, compiled by
 # g++ (clang++ where CC is clang). Each tests/gpu/test_*.cpp is one cmocka program over the library,
-# the emulation, tests/support and the other files of this folder.
+# the plug-in's objects, the emulation, tests/support and the other files of this folder.
 #
 # A thread of a kernel is a fiber there, and one runs at a time: the thread sanitizer has nothing to
 # see and knows nothing of the switches, so that under it the programs are skipped by name. So they
@@ -13,6 +13,8 @@ GPU_EMULATION := $(sort $(wildcard src/backend/cuda/emulation/*.cpp))
 GPU_TESTS     := $(sort $(wildcard tests/gpu/test_*.cpp))
 # measure_*.cpp are programs of their own, for a machine with a GPU.
 GPU_SUPPORT   := $(filter-out $(GPU_TESTS) tests/gpu/measure_%,$(sort $(wildcard tests/gpu/*.cpp tests/gpu/*.c)))
+PLUGIN_SOURCES := $(sort $(wildcard src/backend/cuda/*.cu))
+PLUGIN_OBJECTS := $(patsubst %,$(BUILD)/obj/%.emulated.o,$(basename $(PLUGIN_SOURCES)))
 GPU_PROGRAMS  := $(GPU_TESTS:%.cpp=$(BUILD)/%)
 GPU_OBJECTS   := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(GPU_EMULATION) $(GPU_TESTS) $(GPU_SUPPORT)))
 EXTRA_TEST_PROGRAMS += $(GPU_PROGRAMS)
@@ -47,11 +49,12 @@ $(GPU_PROGRAMS): $(BUILD)/tests/gpu/%: tests/gpu/%.cpp
 	@mkdir -p $(@D)
 	@$(call skip,$@,$(GPU_SKIP))
 else
-# Allocations can fail as in the other tests (tests/support/alloc.h).
+# Allocations can fail as in the other tests (tests/support/alloc.h). The plug-in's objects, not the
+# plug-in, so that a test can call every kernel and steer the emulation under it.
 $(GPU_PROGRAMS): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(GPU_PROGRAMS): $(BUILD)/tests/gpu/%: $(BUILD)/obj/tests/gpu/%.o \
     $(patsubst %,$(BUILD)/obj/%.o,$(basename $(GPU_SUPPORT) $(GPU_EMULATION))) \
-    $(SUPPORT_OBJECTS) $(LIBRARY)
+    $(PLUGIN_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) $^ -o $@ $(shell pkg-config --libs cmocka 2>/dev/null) $(ALL_LIBS)
 endif
@@ -60,25 +63,21 @@ endif
 # --backend base_gpu. It exports what the one for a GPU does, and nothing else of it meets the
 # program's own symbols.
 EMULATED_PLUGIN := $(BUILD)/libsmolwatt_cuda_emulated.so
-PLUGIN_SOURCES  := $(sort $(wildcard src/backend/cuda/*.cu))
-PLUGIN_OBJECTS  := $(patsubst %,$(BUILD)/obj/%.emulated.o,$(basename $(PLUGIN_SOURCES)))
 ifneq ($(PLUGIN_SOURCES),)
 ifneq ($(shell command -v $(CXX) 2>/dev/null),)
 EXTRA_TEST_PROGRAMS += $(EMULATED_PLUGIN)
 endif
 endif
 
+# Lines suffice to find a place in a kernel: names of variables are a third of the time to compile.
 $(BUILD)/obj/%.emulated.o: %.cu $(BUILD)/cxx-flags
 	@mkdir -p $(@D)
-	$(if $(Q_CC),@echo '  CXX  $<';)$(CXX) -x c++ $(GPU_CXXFLAGS) -MMD -MP -c $< -o $@
+	$(if $(Q_CC),@echo '  CXX  $<';)$(CXX) -x c++ $(GPU_CXXFLAGS) $(if $(filter -g,$(OPT)),-g1) -MMD -MP -c $< -o $@
 -include $(PLUGIN_OBJECTS:.o=.d)
 
 .PHONY: cuda-emulated gpu-tests-emulated
 cuda-emulated: $(EMULATED_PLUGIN)
 gpu-tests-emulated: $(GPU_PROGRAMS)
-# The plug-in's table without the plug-in, so that a test can steer the emulation under it.
-$(BUILD)/tests/gpu/test_engine: $(PLUGIN_OBJECTS)
-
 $(EMULATED_PLUGIN): $(PLUGIN_OBJECTS) $(GPU_EMULATION:%.cpp=$(BUILD)/obj/%.o)
 	@echo '{ global: sw_cuda_plugin; local: *; };' > $(@D)/cuda_emulated.map
 	$(if $(Q_LD),@echo '  LD   $@';)$(CXX) -shared $^ -o $@ -Wl,--version-script=$(@D)/cuda_emulated.map \

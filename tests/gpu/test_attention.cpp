@@ -6,6 +6,8 @@
 #include <math.h>
 
 #include "backend/cuda/attention.cuh"
+#include "backend/cuda/many.cuh"
+#include "backend/cuda/parts.cuh"
 #include "gpu/memory.h"
 
 static noise random_state = {12345};
@@ -222,10 +224,15 @@ static void check_few(const shape &s, const std::vector<sw_gpu_token> &tokens)
         for (uint32_t h = 0; h < s.n_heads; h++) {
             const float *parts =
                 &w.parts[((size_t)t * s.n_heads + h) * s.n_splits * (s.head_dim + 2)];
-            std::vector<float> merged(s.head_dim);
-            for (uint32_t c = 0; c < s.head_dim; c++)
-                merged[c] =
-                    sw_attention_round(m, sw_attention_merge(parts, n_parts, s.head_dim, c));
+            std::vector<float> merged(s.head_dim), of_all(s.head_dim);
+            for (uint32_t c = 0; c < s.head_dim; c++) {
+                sw_parts_merge<1>(&merged[c], parts, c, n_parts, s.head_dim);
+                sw_parts_merge<1>(&of_all[c], parts, c, s.n_splits, s.head_dim);
+                /* All parts, the empty ones included, merge to the same. */
+                is_good = is_good && of_all[c] == merged[c];
+                if (s.rounds)
+                    merged[c] = sw_from_f16(sw_to_f16(merged[c]));
+            }
             worst = fmax(worst, worst_of(w, t, h, merged.data(), false));
             for (uint32_t p = n_parts; p < s.n_splits; p++) {
                 const float *part = parts + p * (s.head_dim + 2);
@@ -233,10 +240,6 @@ static void check_few(const shape &s, const std::vector<sw_gpu_token> &tokens)
                 for (uint32_t c = 0; c < s.head_dim; c++)
                     is_good = is_good && part[2 + c] == 0;
             }
-            /* All parts, the empty ones included, merge to the same. */
-            for (uint32_t c = 0; c < s.head_dim; c++)
-                is_good = is_good && sw_attention_merge(parts, s.n_splits, s.head_dim, c) ==
-                                         sw_attention_merge(parts, n_parts, s.head_dim, c);
         }
     }
     char text[200];
@@ -439,13 +442,50 @@ static void test_infinite_scores(void **state)
     }
 }
 
+/* Merging alone: what is no number stays none, even under a largest of -infinity; a part whose
+ * scores are all that weighs nothing, unless all are. */
+static void test_merge(void **state)
+{
+    (void)state;
+    enum : uint32_t { MOST = 9, DIM = 2 };
+    const float none[] = {-INFINITY, 0, 0, 0}, one[] = {2, 1, 3, -4};
+    const float lost[] = {-INFINITY, NAN, NAN, NAN}, bad[] = {NAN, NAN, NAN, NAN};
+    const float infinite[] = {2, 1, INFINITY, 5};
+    for (uint32_t n = 1; n <= MOST; n++) { /* one part at each place, all others another */
+        for (uint32_t at = 0; at < n; at++) {
+            auto merged = [&](const float *part, const float *others) {
+                std::vector<float> parts;
+                for (uint32_t p = 0; p < n; p++)
+                    parts.insert(parts.end(), p == at ? part : others,
+                                 (p == at ? part : others) + DIM + 2);
+                float v[DIM];
+                sw_parts_merge<DIM>(v, parts.data(), 0, n, DIM);
+                for (uint32_t c = 0; c < DIM; c++) {
+                    float alone;
+                    sw_parts_merge<1>(&alone, parts.data(), c, n, DIM);
+                    assert_memory_equal(&alone, v + c, sizeof alone);
+                }
+                return std::vector<float>(v, v + DIM);
+            };
+            assert_true(merged(one, none) == (std::vector<float>{3, -4}));
+            assert_true(isnan(merged(none, none)[0]));
+            for (const float *part : {lost, bad}) {
+                for (const float *others : {none, one})
+                    assert_true(isnan(merged(part, others)[0]) && isnan(merged(part, others)[1]));
+            }
+            const std::vector<float> v = merged(infinite, one);
+            assert_true(v[0] == INFINITY && isfinite(v[1]));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),          cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_many_shapes),     cmocka_unit_test(test_left_for_o),
         cmocka_unit_test(test_long_prompts),    cmocka_unit_test(test_not_numbers),
-        cmocka_unit_test(test_infinite_scores),
+        cmocka_unit_test(test_infinite_scores), cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

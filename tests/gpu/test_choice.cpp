@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "backend/cuda/choice.cuh"
 #include "backend/cuda/step.cuh"
 extern "C" {
 #include "engine/sampler.h"

@@ -251,6 +251,69 @@ void test_forward(void **state)
     }
 }
 
+/* Answers of more sequences than a step takes, of which some end and others take their places: a
+ * batch of any size gives what it gives without a graph, to the bit, and what the definition says;
+ * what fills a batch up disturbs no sequence. */
+void test_batches(void **state)
+{
+    (void)state;
+    enum : uint32_t { MANY = 21, LONGEST = 2, N_STEPS = 6 };
+    for (enum sw_strategy strategy : {SW_STRATEGY_NONE, SW_STRATEGY_8BIT_W8A8}) {
+        world w[2];
+        for (int i = 0; i < 2; i++) {
+            struct sw_error err = {};
+            setenv("SMOLWATT_CUDA_GRAPHS", i == 0 ? "1" : "0", 1);
+            make_plan(w[i], SHAPE, strategy, SW_GPU_GRAPH);
+            w[i].plan.n_sequences = MANY;
+            w[i].plan.max_batch = MANY * LONGEST;
+            w[i].plan.max_logits = MANY;
+            require_ok(bring_up(w[i], &err), err);
+        }
+        unsetenv("SMOLWATT_CUDA_GRAPHS");
+        struct definition_model *definition =
+            definition_open(w[0].model, &w[0].arithmetic, MAX_POSITIONS, MANY, NULL);
+        auto run = [&](const std::vector<sw_batch_token> &tokens) {
+            const std::vector<float> got = forward(w[0], tokens), other = forward(w[1], tokens);
+            std::vector<float> expected(got.size());
+            definition_forward(definition, tokens.data(), tokens.size(), expected.data());
+            assert_memory_equal(got.data(), other.data(), got.size() * sizeof got[0]);
+            if (!(distance(got, expected) <= bound_of(strategy)))
+                fail_msg("%s: %zu tokens: logits differ by %.3g of their size, %.3g allowed",
+                         w[0].arithmetic.name, tokens.size(), distance(got, expected),
+                         bound_of(strategy));
+            return got;
+        };
+        uint32_t n_seen[MANY] = {};
+        const uint32_t sizes[N_STEPS] = {MANY, 17, 9, 3, 16, MANY};
+        for (uint32_t step = 0; step < N_STEPS; step++) {
+            std::vector<sw_batch_token> prompts, tokens;
+            for (uint32_t i = 0; i < sizes[step]; i++) {
+                const uint32_t s = (i * 5 + step) % MANY;    /* any order, other ones each step */
+                if (n_seen[s] == 0 || (s + step) % 4 == 0) { /* the place is taken anew */
+                    const std::vector<sw_batch_token> p = prompt(w[0], s, 1 + s % LONGEST, false);
+                    prompts.insert(prompts.end(), p.begin(), p.end());
+                    n_seen[s] = (uint32_t)p.size();
+                }
+                tokens.push_back({some_id(w[0], step * MANY + s), n_seen[s]++, s, true});
+            }
+            if (!prompts.empty())
+                run(prompts);
+            const std::vector<float> logits = run(tokens);
+            const choices c = greedy(w[0], tokens);
+            for (size_t i = 0; i < tokens.size(); i++)
+                assert_int_equal(
+                    c.ids[i], sw_argmax(&logits[i * w[0].plan.vocab_size], w[0].plan.vocab_size));
+        }
+        definition_close(definition);
+        for (world &one : w) {
+            bring_down(one);
+            sw_model_close(one.model);
+        }
+        assert_int_equal(sw_emulated_n_allocations(), 0);
+        assert_string_equal(sw_emulated_report(), "");
+    }
+}
+
 struct listener {
     std::vector<int32_t> heard;
     size_t most;
@@ -524,9 +587,10 @@ void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),           cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_decode_strategies), cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_forward),   cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_decode),    cmocka_unit_test(test_decode_strategies),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/gemm.cuh"
 #include "gpu/memory.h"
+#include "gpu/pairs.h"
 
 namespace
 {
@@ -15,27 +16,6 @@ namespace
 const double EPS = 0x1p-24;
 /* Tensor cores cut instead of rounding: twice the error a sum. */
 const double SUM_EPS = 2 * EPS;
-
-struct pair_case {
-    const char *name;
-    sw_gpu_form form;
-    sw_gpu_input input;
-    sw_gpu_form cache;
-    bool rounds, tf32;
-};
-
-const pair_case PAIRS[] = {
-    {"f32", SW_GPU_F32, SW_GPU_IN_F32, SW_GPU_F32, false, false},
-    {"tf32", SW_GPU_F32, SW_GPU_IN_F32, SW_GPU_F32, false, true},
-    {"bf16 x f32", SW_GPU_BF16, SW_GPU_IN_F32, SW_GPU_F32, false, false},
-    {"bf16", SW_GPU_BF16, SW_GPU_IN_BF16, SW_GPU_BF16, false, false},
-    {"f16", SW_GPU_F16, SW_GPU_IN_F16, SW_GPU_F16, false, false},
-    {"s8 x s8b64", SW_GPU_S8, SW_GPU_IN_S8B64, SW_GPU_F32, false, false},
-    {"s8 x llm8", SW_GPU_S8, SW_GPU_IN_LLM8, SW_GPU_F16, true, false},
-    {"s4 x f16", SW_GPU_S4, SW_GPU_IN_F16, SW_GPU_F16, false, false},
-    {"s8 x f16", SW_GPU_S8, SW_GPU_IN_F16, SW_GPU_F16, false, false},
-    {"fp4 x f32", SW_GPU_FP4, SW_GPU_IN_F32, SW_GPU_F16, true, false},
-};
 
 struct sizes {
     uint32_t dim, hidden_dim, n_heads, n_kv_heads, head_dim, vocab_size;
@@ -622,8 +602,8 @@ void test_counts(void **state)
 void test_real_size(void **state)
 {
     (void)state;
-    check_all(PAIRS[3], {576, 192, 9, 3, 64, 100, 66, 2, 132});
-    check_all(PAIRS[5], {576, 64, 9, 3, 64, 64, 20, 2, 132});
+    check_all(pair_of("bf16"), {576, 192, 9, 3, 64, 100, 66, 2, 132});
+    check_all(pair_of("s8 x s8b64"), {576, 64, 9, 3, 64, 64, 20, 2, 132});
 }
 
 /* A token's rows are the same whatever else is in the batch and wherever it stands there. */

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "backend/cuda/persistent.cuh"
+#include "backend/cuda/step.cuh"
 #include "gpu/definition.h"
 #include "gpu/memory.h"
 

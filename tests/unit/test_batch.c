@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "engine/batch.h"
 #include "support/alloc.h"
+#include "support/generation.h"
 
 enum {
     SEED = 20261124,
@@ -42,15 +43,6 @@ static int close_model(void **state)
     (void)state;
     sw_model_close(model);
     return 0;
-}
-
-/* Tests choose which ids end an answer. */
-static void set_eos(size_t n, int32_t first, int32_t second)
-{
-    struct sw_config *config = (struct sw_config *)(uintptr_t)sw_model_config(model);
-    config->n_eos = n;
-    config->eos_ids[0] = first;
-    config->eos_ids[1] = second;
 }
 
 /* A list of prompts, and what became of them. */
@@ -276,12 +268,8 @@ static void check_windows(const struct job *job, size_t n_sequences)
         n_expected_prompt += job->prompts[i].n;
         n_expected += g->n_ids;
         assert_int_equal(job->prompts[i].n_ends, 1);
-        assert_true(g->start_ns <= g->prefill_end_ns);
-        assert_true(g->prefill_end_ns <= g->decode_start_ns && g->decode_start_ns <= g->end_ns);
-        if (g->n_ids > 0) {
-            assert_true(g->prefill_end_ns == g->stamps_ns[0]);
-            assert_true(g->end_ns == g->stamps_ns[g->n_ids - 1]);
-        }
+        sw_test_check_times(g);
+        assert_true(g->n_ids == 0 || g->end_ns == g->stamps_ns[g->n_ids - 1]);
     }
     assert_int_equal(n_prompt, n_expected_prompt);
     assert_int_equal(n_generated, n_expected);
@@ -334,7 +322,8 @@ static void answers_are_those_of_batch_1(void **state)
             struct sw_engine *engine = open_engine(n_sequences, pool, block, score);
             chooses = false;
             for (int round = 0; round < 3; round++) {
-                set_eos(2, (int32_t)below(&counter, VOCAB), (int32_t)below(&counter, VOCAB));
+                int32_t first = (int32_t)below(&counter, VOCAB);
+                sw_test_set_eos(model, 2, first, (int32_t)below(&counter, VOCAB));
                 fill_job(&job, &counter);
                 run_batch(&job, engine);
                 check_windows(&job, n_sequences);
@@ -348,7 +337,7 @@ static void answers_are_those_of_batch_1(void **state)
     print_message("# ends: %zu length, %zu EOS, %zu text; %zu different ids\n",
                   ends.n_by_reason[SW_STOP_LENGTH], ends.n_by_reason[SW_STOP_EOS],
                   ends.n_by_reason[SW_STOP_TEXT], ends.n_different);
-    set_eos(0, 0, 0);
+    sw_test_set_eos(model, 0, 0, 0);
     /* Or the test would show less than it says. */
     assert_true(ends.n_by_reason[SW_STOP_LENGTH] > 50);
     assert_true(ends.n_by_reason[SW_STOP_EOS] > 5);

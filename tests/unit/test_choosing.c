@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/sampler.h"
 #include "support/alloc.h"
+#include "support/generation.h"
 
 enum { V = 23, POSITIONS = 30, MAX_NEW = 16, NO_NUMBER_FROM = 1000 };
 
@@ -189,21 +190,13 @@ static int close_model(void **state)
     return 0;
 }
 
-static void set_eos(size_t n, int32_t first, int32_t second)
-{
-    struct sw_config *config = (struct sw_config *)(uintptr_t)sw_model_config(model);
-    config->n_eos = n;
-    config->eos_ids[0] = first;
-    config->eos_ids[1] = second;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     memset(&as, 0, sizeof as);
     memset(&saw, 0, sizeof saw);
     as.no_number_at = NO_NUMBER_FROM;
-    set_eos(0, 0, 0);
+    sw_test_set_eos(model, 0, 0, 0);
     return 0;
 }
 
@@ -268,18 +261,8 @@ static struct story tell(const struct sw_backend_api *api, struct story story)
 
 static void check_clock(const struct sw_generation *g)
 {
-    uint64_t last_ns = g->start_ns, now_ns = sw_clock_ns();
-    for (size_t i = 0; i < g->n_ids; i++) {
-        assert_true(g->stamps_ns[i] >= last_ns && g->stamps_ns[i] <= now_ns);
-        last_ns = g->stamps_ns[i];
-    }
-    if (g->n_ids > 0)
-        assert_true(g->prefill_end_ns == g->stamps_ns[0]);
-    assert_true(g->prefill_end_ns <= g->decode_start_ns && g->decode_start_ns <= g->end_ns);
-    if (g->n_ids > 1) {
-        assert_true(g->stamps_ns[1] >= g->decode_start_ns);
-        assert_true(g->end_ns == last_ns);
-    }
+    sw_test_check_times(g);
+    assert_true(g->n_ids == 0 || g->stamps_ns[g->n_ids - 1] <= sw_clock_ns());
 }
 
 static void check_equal(const struct story *got, const struct story *expected)
@@ -365,7 +348,7 @@ static void eos_ends_it_unless_ignored(void **state)
     assert_int_equal(all.g.n_ids, MAX_NEW);
     size_t n_stopped = 0;
     for (size_t at = 0; at < MAX_NEW; at++) {
-        set_eos(2, V - 1, all.g.ids[at]);
+        sw_test_set_eos(model, 2, V - 1, all.g.ids[at]);
         for (int watched = 0; watched < 2; watched++) {
             story.is_watched = watched;
             story.ignore_eos = false;
@@ -379,7 +362,7 @@ static void eos_ends_it_unless_ignored(void **state)
     }
     assert_true(n_stopped > MAX_NEW / 2); /* the rule does come by more than one id */
     /* Stop text and interruption at the very id that is EOS. */
-    set_eos(1, all.g.ids[2], 0);
+    sw_test_set_eos(model, 1, all.g.ids[2], 0);
     story.ignore_eos = false;
     story.is_watched = true;
     story.stop_after = 3;

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/forced.h"
 #include "support/alloc.h"
+#include "support/generation.h"
 
 enum { V = 23, POSITIONS = 40, EOS = 7 };
 
@@ -118,21 +119,12 @@ static int close_model(void **state)
     return 0;
 }
 
-/* The shape is synthetic, which has no EOS: tests that need one write it into the config. */
-static void set_eos(size_t n)
-{
-    struct sw_config *config = (struct sw_config *)(uintptr_t)sw_model_config(model);
-    config->n_eos = n;
-    config->eos_ids[0] = 3;
-    config->eos_ids[1] = EOS;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     memset(&fake, 0, sizeof fake);
     fake.fail_at = -1;
-    set_eos(0);
+    sw_test_set_eos(model, 0, 0, 0);
     return 0;
 }
 
@@ -296,7 +288,7 @@ static void eos_stops_unless_ignored(void **state)
     struct sw_generate_request request = {
         .prompt_ids = prompt, .n_prompt = 4, .max_new_tokens = 15, .ignore_eos = true};
     struct sw_generation all, g;
-    set_eos(2);
+    sw_test_set_eos(model, 2, 3, EOS);
     assert_int_equal(sw_engine_generate(engine, &request, &all, NULL), SW_OK);
     assert_int_equal(all.n_ids, 15);
     assert_int_equal(all.stop_reason, SW_STOP_LENGTH);

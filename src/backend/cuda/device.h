@@ -46,8 +46,12 @@ enum { SW_WARP = 32 };
 
 #define SW_KERNEL(max_threads) __global__ __launch_bounds__(max_threads)
 #define SW_DEVICE static __device__ __forceinline__
-/* What tests compute with on the host, too. */
+/* For both sides of a launch, and for tests. */
 #define SW_ANYWHERE static __host__ __device__ __forceinline__
+/* Members of a struct that kernels use. */
+#define SW_MEMBER    __device__ __forceinline__
+#define SW_UNROLL    _Pragma("unroll")
+#define SW_NO_UNROLL _Pragma("unroll 1")
 
 extern __shared__ __align__(16) unsigned char sw_shared_memory[];
 

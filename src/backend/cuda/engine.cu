@@ -3,9 +3,9 @@
  *
  * Memory is had once: matrices as they are loaded, everything else in ready. A call of forward or
  * greedy copies its tokens, runs the kernels of few tokens (step.cuh) or of many (gemm.cuh), and
- * waits. Passes whose shape comes again and again are captured as graphs in ready: one to
- * SW_FEW_TOKENS tokens that all want logits, as many tokens as there are sequences, and the step of
- * an answer.
+ * waits. Passes whose shape comes again and again are captured as graphs in ready: those of tokens
+ * that all want logits, up to one of each sequence, in sizes that engine_pass.cuh chooses, and the
+ * step of an answer.
  *
  * decode gives the device an answer's first token; each launch of the step's graph then runs the
  * token that the one before has chosen. The host stays a few launches ahead of what it has read, so
@@ -39,22 +39,24 @@ enum sw_code run_batch(sw_gpu *gpu, const struct sw_batch_token *tokens, size_t 
         if (t.want_logits)
             gpu->wanted[wanted++] = i;
     }
-    TRY(cudaMemcpyAsync(gpu->model.tokens, gpu->tokens, n * sizeof *gpu->tokens,
+    const uint32_t n_run = wanted == n ? batch_size_of(gpu, n) : n;
+    for (uint32_t i = n; i < n_run; i++) {
+        gpu->tokens[i] = gpu->tokens[n - 1];
+        gpu->tokens[i].logits_row = gpu->wanted[i] = i;
+    }
+    const uint32_t n_rows = wanted == n ? n_run : wanted;
+    TRY(cudaMemcpyAsync(gpu->model.tokens, gpu->tokens, n_run * sizeof *gpu->tokens,
                         cudaMemcpyHostToDevice, gpu->stream));
-    if (wanted > 0)
-        TRY(cudaMemcpyAsync(gpu->model.wanted, gpu->wanted, wanted * sizeof *gpu->wanted,
+    if (n_rows > 0)
+        TRY(cudaMemcpyAsync(gpu->model.wanted, gpu->wanted, n_rows * sizeof *gpu->wanted,
                             cudaMemcpyHostToDevice, gpu->stream));
-    cudaGraphExec_t graph = NULL;
-    if (wanted == n && n <= SW_FEW_TOKENS)
-        graph = gpu->few[n];
-    else if (wanted == n && n == gpu->n_many)
-        graph = gpu->many;
-    if (graph != NULL) {
-        TRY(cudaGraphLaunch(graph, gpu->stream));
+    cudaGraphExec_t *graph = wanted == n ? batch_graph_of(gpu, n_run) : NULL;
+    if (graph != NULL && *graph != NULL) {
+        TRY(cudaGraphLaunch(*graph, gpu->stream));
     } else {
-        TRY(run_layers(gpu, n));
-        if (wanted > 0)
-            TRY(run_head(gpu, wanted));
+        TRY(run_layers(gpu, n_run));
+        if (n_rows > 0)
+            TRY(run_head(gpu, n_rows));
     }
     *n_wanted = wanted;
     return SW_OK;

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/cuda/attention.cuh"
+#include "backend/cuda/choice.cuh"
 #include "backend/cuda/gemm.cuh"
 #include "backend/cuda/limits.cuh"
-#include "backend/cuda/persistent.cuh"
+#include "backend/cuda/persistent.h"
 #include "backend/cuda/step.cuh"
 
 namespace
@@ -30,6 +32,9 @@ enum : uint32_t {
     LOGITS_STAGED = 1 << 20, /* floats of pinned memory at most */
     ALIGN = 256,             /* of each array on the device */
     MANY_PARTS = 8,          /* blocks that look for the greatest of a row of logits */
+    BATCH_STEP = 8,          /* sizes of batches that have a graph are multiples of it */
+    BATCH_GRAPHS = 32,       /* at most; with more sequences, of a larger multiple */
+    BATCH_MOST_STEP = 64,    /* a tile of gemm.cu */
 };
 
 } // namespace
@@ -69,9 +74,11 @@ struct sw_gpu {
     sw_candidate *candidates; /* (max(max_logits, 1), most parts) */
     sw_answer_state *state_device;
 
-    cudaGraphExec_t few[SW_FEW_TOKENS + 1]; /* [n]: n tokens, all of them want logits */
-    cudaGraphExec_t many;                   /* n_many tokens, likewise */
-    uint32_t n_many;
+    /* Passes of tokens that all want logits: few[n] of n, many[i] of (i + 1) * many_step, or of
+     * n_many, the most that sequences can want at once. NULL: none. */
+    cudaGraphExec_t few[SW_FEW_TOKENS + 1];
+    cudaGraphExec_t many[BATCH_GRAPHS];
+    uint32_t many_step, n_many;
     cudaGraphExec_t answer_step;
 
     sw_gpu_limits limits;

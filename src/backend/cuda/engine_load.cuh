@@ -96,8 +96,10 @@ void gpu_close(struct sw_gpu *gpu)
         if (graph != NULL)
             cudaGraphExecDestroy(graph);
     }
-    if (gpu->many != NULL)
-        cudaGraphExecDestroy(gpu->many);
+    for (cudaGraphExec_t graph : gpu->many) {
+        if (graph != NULL)
+            cudaGraphExecDestroy(graph);
+    }
     if (gpu->answer_step != NULL)
         cudaGraphExecDestroy(gpu->answer_step);
     for (size_t i = 0; i < gpu->n_memory; i++)

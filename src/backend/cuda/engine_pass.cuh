@@ -99,24 +99,62 @@ template <class RUN> cudaError_t capture(sw_gpu *gpu, cudaGraphExec_t *out, RUN 
     return error;
 }
 
-enum sw_code capture_all(sw_gpu *gpu, struct sw_error *err)
+/*
+ * Batches. What sequences want at once comes again and again, in any number up to n_many as answers
+ * end and others take their places; beyond SW_FEW_TOKENS the number is rounded up, so that few
+ * graphs serve all. The tokens that fill it up repeat the last one: same sequence, same position,
+ * so the same key and value once more, to the same place; their rows are not read. Tiles of
+ * products have 32 or 64 tokens, so that it costs attention alone, and neither the tiles chosen nor
+ * any sum of a product depends on it.
+ */
+uint32_t batch_size_of(const sw_gpu *gpu, uint32_t n_tokens)
+{
+    if (n_tokens <= SW_FEW_TOKENS || n_tokens > gpu->n_many)
+        return n_tokens;
+    const uint32_t up = (n_tokens + gpu->many_step - 1) / gpu->many_step * gpu->many_step;
+    return up < gpu->n_many ? up : gpu->n_many;
+}
+
+/* Where the graph of a batch of that size is kept; NULL: there is no such. */
+cudaGraphExec_t *batch_graph_of(sw_gpu *gpu, uint32_t size)
+{
+    if (size <= SW_FEW_TOKENS)
+        return &gpu->few[size];
+    return size <= gpu->n_many ? &gpu->many[(size - 1) / gpu->many_step] : NULL;
+}
+
+/* Calls call(size) for all sizes that a batch is run with, until one fails. */
+template <class CALL> cudaError_t for_batch_sizes(const sw_gpu *gpu, CALL call)
 {
     const sw_gpu_plan &p = gpu->plan;
+    const uint32_t most = p.max_batch < p.max_logits ? p.max_batch : p.max_logits;
+    cudaError_t error = cudaSuccess;
+    for (uint32_t n = 1; n <= SW_FEW_TOKENS && n <= most && error == cudaSuccess; n++) {
+        if (n <= gpu->few_tokens || n <= gpu->n_many)
+            error = call(n);
+    }
+    for (uint32_t n = SW_FEW_TOKENS + 1; n <= gpu->n_many && error == cudaSuccess; n++) {
+        if (batch_size_of(gpu, n) == n)
+            error = call(n);
+    }
+    return error;
+}
+
+cudaError_t run_batch_of(const sw_gpu *gpu, uint32_t n_tokens)
+{
+    cudaError_t error = run_layers(gpu, n_tokens);
+    return error == cudaSuccess ? run_head(gpu, n_tokens) : error;
+}
+
+enum sw_code capture_all(sw_gpu *gpu, struct sw_error *err)
+{
+    const char *asked = getenv("SMOLWATT_CUDA_GRAPHS"); /* 0: batches without, to compare */
     TRY(capture(gpu, &gpu->answer_step, [&] { return run_answer_step(gpu); }));
-    uint32_t most = p.max_batch < p.max_logits ? p.max_batch : p.max_logits;
-    for (uint32_t n = 1; n <= gpu->few_tokens && n <= most; n++) {
-        TRY(capture(gpu, &gpu->few[n], [&] {
-            cudaError_t error = run_layers(gpu, n);
-            return error == cudaSuccess ? run_head(gpu, n) : error;
-        }));
-    }
-    if (p.n_sequences > gpu->few_tokens && p.n_sequences <= most) {
-        gpu->n_many = p.n_sequences;
-        TRY(capture(gpu, &gpu->many, [&] {
-            cudaError_t error = run_layers(gpu, gpu->n_many);
-            return error == cudaSuccess ? run_head(gpu, gpu->n_many) : error;
-        }));
-    }
+    if (asked != NULL && strcmp(asked, "0") == 0)
+        return SW_OK;
+    TRY(for_batch_sizes(gpu, [&](uint32_t n) {
+        return capture(gpu, batch_graph_of(gpu, n), [&] { return run_batch_of(gpu, n); });
+    }));
     return SW_OK;
 }
 

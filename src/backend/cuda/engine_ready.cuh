@@ -161,6 +161,19 @@ void fill_step(sw_gpu *gpu)
     gpu->few_tokens = sw_step_most_tokens(s);
 }
 
+/* Steps are a power of two that divides a tile's tokens: rounding up adds no tile. */
+void fill_batches(sw_gpu *gpu)
+{
+    const sw_gpu_plan &p = gpu->plan;
+    uint32_t most = p.max_batch < p.max_logits ? p.max_batch : p.max_logits;
+    most = most < p.n_sequences ? most : p.n_sequences;
+    gpu->many_step = BATCH_STEP;
+    while (gpu->many_step < BATCH_MOST_STEP && gpu->many_step * BATCH_GRAPHS < most)
+        gpu->many_step *= 2;
+    const uint32_t reached = gpu->many_step * BATCH_GRAPHS;
+    gpu->n_many = most < reached ? most : reached;
+}
+
 /* Where the mode allows it, the answer of one kernel. */
 enum sw_code prepare_persistent(sw_gpu *gpu, struct sw_error *err)
 {
@@ -195,24 +208,15 @@ enum sw_code prepare_persistent(sw_gpu *gpu, struct sw_error *err)
  */
 enum sw_code warm_up(sw_gpu *gpu, struct sw_error *err)
 {
-    const sw_gpu_plan &p = gpu->plan;
-    const uint32_t most = p.max_batch < p.max_logits ? p.max_batch : p.max_logits;
-    const uint32_t few = gpu->few_tokens < most ? gpu->few_tokens : most;
     *gpu->state = {};
     gpu->state->is_over = 1;
     TRY(cudaMemcpyAsync(gpu->state_device, gpu->state, sizeof *gpu->state, cudaMemcpyHostToDevice,
                         gpu->stream));
     TRY(run_answer_step(gpu));
-    if (few > 1) {
-        TRY(run_layers(gpu, few));
-        TRY(run_head(gpu, few));
+    if (!gpu->device.is_emulated) { /* where a pass takes seconds, and loads nothing */
+        TRY(for_batch_sizes(gpu, [&](uint32_t n) { return run_batch_of(gpu, n); }));
+        TRY(run_layers(gpu, gpu->plan.max_batch));
     }
-    if (p.n_sequences > few && p.n_sequences <= most) {
-        TRY(run_layers(gpu, p.n_sequences));
-        TRY(run_head(gpu, p.n_sequences));
-    }
-    if (!gpu->device.is_emulated) /* where it takes seconds, and loads nothing */
-        TRY(run_layers(gpu, p.max_batch));
     TRY(cudaStreamSynchronize(gpu->stream));
     return SW_OK;
 }
@@ -230,6 +234,7 @@ enum sw_code gpu_ready(struct sw_gpu *gpu, struct sw_error *err)
     if (code != SW_OK)
         return code;
     fill_step(gpu);
+    fill_batches(gpu);
     code = warm_up(gpu, err);
     if (code == SW_OK)
         code = capture_all(gpu, err);

@@ -23,17 +23,7 @@
 
 #include "backend/cuda/device.h"
 #include "backend/cuda/formats.h"
-
-/* For both sides of a launch; and members of a struct that kernels use. */
-#ifdef SW_EMULATED
-#define SW_BOTH_SIDES static inline
-#define SW_MEMBER     inline
-#define SW_UNROLL
-#else
-#define SW_BOTH_SIDES static __host__ __device__ __forceinline__
-#define SW_MEMBER     __device__ __forceinline__
-#define SW_UNROLL     _Pragma("unroll")
-#endif
+#include "backend/cuda/parts.cuh"
 
 /* A block of activations whose largest number is below this is zero (backend/quantum.h). */
 #define SW_GPU_S8_LEAST 0x1p-100f
@@ -80,7 +70,7 @@ struct sw_input_layout {
 };
 
 template <sw_gpu_form FORM, sw_gpu_input INPUT>
-SW_BOTH_SIDES sw_input_layout sw_input_layout_of(uint32_t n_cols)
+SW_ANYWHERE sw_input_layout sw_input_layout_of(uint32_t n_cols)
 {
     using pair = sw_pair<FORM, INPUT>;
     sw_input_layout l = {};
@@ -156,47 +146,13 @@ SW_DEVICE float sw_norm_scale(const float *row, uint32_t n_cols, float eps)
     return 1.0f / sqrtf(total / (float)n_cols + eps);
 }
 
-/*
- * Numbers at.. at + N - 1 of one head from its splits: sum of values * exp(largest - most), divided
- * by the sum of sums * exp(largest - most). A split without positions has largest -inf and is left
- * out, whatever its values. Loads of four splits are under way at once.
- */
-template <int N>
-SW_DEVICE void sw_merge_parts(float *v, const float *parts, uint32_t at, uint32_t n_splits,
-                              uint32_t head_dim)
+/* v[i] = x, where i is not known when compiling: registers have no index. */
+SW_DEVICE void sw_quad_put(float (&v)[4], uint32_t i, float x)
 {
-    enum { AT_ONCE = 4 };
-    const uint32_t stride = head_dim + 2;
-    float most = -INFINITY, sum = 0;
-    for (int i = 0; i < N; i++)
-        v[i] = 0;
-    for (uint32_t first = 0; first < n_splits; first += AT_ONCE) {
-        float largest[AT_ONCE], sums[AT_ONCE], values[AT_ONCE][N], before = most;
-        for (uint32_t s = 0; s < AT_ONCE; s++) {
-            bool is_there = first + s < n_splits;
-            const float *part = parts + (size_t)(is_there ? first + s : 0) * stride;
-            largest[s] = is_there ? part[0] : -INFINITY;
-            sums[s] = part[1];
-            for (int i = 0; i < N; i++)
-                values[s][i] = part[2 + at + i];
-        }
-        for (int s = 0; s < AT_ONCE; s++)
-            most = fmaxf(most, largest[s]);
-        float factor = before == -INFINITY ? 0.0f : expf(before - most);
-        sum *= factor;
-        for (int i = 0; i < N; i++)
-            v[i] *= factor;
-        for (int s = 0; s < AT_ONCE; s++) {
-            if (largest[s] == -INFINITY)
-                continue;
-            factor = expf(largest[s] - most);
-            sum = fmaf(sums[s], factor, sum);
-            for (int i = 0; i < N; i++)
-                v[i] = fmaf(values[s][i], factor, v[i]);
-        }
-    }
-    for (int i = 0; i < N; i++)
-        v[i] /= sum;
+    v[0] = i == 0 ? x : v[0];
+    v[1] = i == 1 ? x : v[1];
+    v[2] = i == 2 ? x : v[2];
+    v[3] = i == 3 ? x : v[3];
 }
 
 /* Columns 4 quad.. of a token's input. */
@@ -211,12 +167,15 @@ SW_DEVICE void sw_source_quad(float (&v)[4], const sw_input_source &source, uint
         uint32_t k = 4 * quad, head = k / head_dim, at = k - head * head_dim;
         parts += head * head_size;
         if (k < n_cols && at + 4 <= head_dim) {
-            sw_merge_parts<4>(v, parts, at, n_splits, head_dim);
+            sw_parts_merge<4>(v, parts, at, n_splits, head_dim);
         } else {
-            for (int i = 0; i < 4; i++) {
-                v[i] = 0;
+            /* A head's columns are no fours: seldom, so that its code is there once only. */
+            SW_NO_UNROLL
+            for (uint32_t i = 0; i < 4; i++) {
+                float merged = 0;
                 if (k + i < n_cols)
-                    sw_merge_parts<1>(v + i, parts, at, n_splits, head_dim);
+                    sw_parts_merge<1>(&merged, parts, at, n_splits, head_dim);
+                sw_quad_put(v, i, merged);
                 if (++at == head_dim) {
                     at = 0;
                     parts += head_size;

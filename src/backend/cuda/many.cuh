@@ -1,7 +1,7 @@
 /*
  * Where the inputs of products of many tokens lie in m.many_scratch: rows of whole planes, a plane
  * 64 bytes, in the form that the matrix wants, zero behind the last column. Two places:
- *   - what gemm.cuh's small kernel prepares in front of a product: norms, and whatever takes a
+ *   - what gemm.cu's small kernel prepares in front of a product: norms, and whatever takes a
  * scale from many numbers (S8B64, LLM8);
  *   - what the kernel in front leaves in that form by itself, which spares a launch: attention for
  *     O, silu(gate) * up for down, where the form is that of single numbers (F32, BF16, F16).
@@ -15,7 +15,7 @@
 
 enum : uint32_t {
     SW_MANY_PLANE = 64,       /* bytes */
-    SW_MANY_F32_COLUMNS = 32, /* of a tile of gemm.cuh's fp32 kernel */
+    SW_MANY_F32_COLUMNS = 32, /* of a tile of gemm.cu's fp32 kernel */
 };
 
 struct sw_many_outlier {
@@ -38,18 +38,18 @@ struct sw_many_left {
     bool use_tf32;
 };
 
-SW_BOTH_SIDES uint32_t sw_many_align(size_t x, uint32_t to)
+SW_ANYWHERE uint32_t sw_many_align(size_t x, uint32_t to)
 {
     return (uint32_t)((x + to - 1) / to * to);
 }
 
 /* Forms of single numbers. */
-SW_BOTH_SIDES bool sw_many_is_plain(sw_gpu_input input)
+SW_ANYWHERE bool sw_many_is_plain(sw_gpu_input input)
 {
     return input == SW_GPU_IN_F32 || input == SW_GPU_IN_BF16 || input == SW_GPU_IN_F16;
 }
 
-/* Bytes of a row: whole planes; of fp32 two, for gemm.cuh's fp32 kernel. */
+/* Bytes of a row: whole planes; of fp32 two, for gemm.cu's fp32 kernel. */
 static inline uint32_t sw_many_row_bytes(sw_gpu_input input, uint32_t n_cols)
 {
     switch (input) {

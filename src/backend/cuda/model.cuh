@@ -54,7 +54,7 @@ struct sw_gpu_model {
     uint32_t *wanted;     /* (max_logits) token of the batch whose logits are that row; a head's
                              product takes so many rows, not all of the batch's */
     uint32_t n_splits;
-    void *many_scratch; /* gemm.cuh: sw_gpu_many_bytes */
+    void *many_scratch; /* many.cuh: sw_gpu_many_bytes */
 };
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * One kernel for the whole greedy answer of one sequence: what the engine calls. persistent.cuh
+ * One kernel for the whole greedy answer of one sequence: what the engine calls. persistent.cu
  * defines these functions; persistent_kernel.cuh says how the kernel works.
  *
  *     reason = sw_gpu_persistent_can(&model, sm, n_sms, shared_bytes, &options);     before ready

@@ -9,14 +9,15 @@
  * persistent_kernel.cuh has the fences for that.) Keys and values of earlier tokens are asked for
  * before the block waits for the query; the token's own come from the exchange.
  *
- * Sums: as attention.cuh, but its stretches follow the length of the context, so the last bits
+ * Sums: as attention.cu, but its stretches follow the length of the context, so the last bits
  * differ from the step's where a context has more than one stretch, and where blocks differ in
  * threads.
  */
 #ifndef SW_BACKEND_CUDA_PERSISTENT_ATTENTION_CUH
 #define SW_BACKEND_CUDA_PERSISTENT_ATTENTION_CUH
 
-#include "backend/cuda/attention.cuh"
+#include "backend/cuda/cache.cuh"
+#include "backend/cuda/parts.cuh"
 #include "backend/cuda/persistent_exchange.cuh"
 
 enum : uint32_t {

@@ -7,7 +7,7 @@
  * all answers that the buffers live through: nothing is reset between them. Word k of an exchange
  * is written once an epoch, by one block. A word of an older epoch is smaller than what is waited
  * for, so equality tells; before 2^32 are used up, the host clears the buffers and begins anew
- * (persistent.cuh), so a word never holds an epoch to come.
+ * (persistent.cu), so a word never holds an epoch to come.
  *
  * Why one buffer for each kind of exchange is enough, that is, why no block overwrites a number
  * that another one still needs. In the order in which every block comes to them, for layer l:
@@ -45,12 +45,6 @@
 #define SW_BACKEND_CUDA_PERSISTENT_EXCHANGE_CUH
 
 #include "backend/cuda/input.cuh"
-
-#ifdef SW_EMULATED
-#define SW_NO_UNROLL
-#else
-#define SW_NO_UNROLL _Pragma("unroll 1")
-#endif
 
 enum : uint32_t {
     SW_EAGER_POLLS = 64,      /* before a thread rests between polls */

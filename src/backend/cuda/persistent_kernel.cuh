@@ -311,10 +311,7 @@ SW_DEVICE void sw_persistent_layer(sw_persistent_block &b, const sw_persistent_l
                         sw_mix_lists(lists + head * of_head, n_lists, apart, k - head * m.head_dim);
                     merged = mixed.value / mixed.sum;
                 }
-                v[0] = i == 0 ? merged : v[0]; /* not v[i]: registers have no index */
-                v[1] = i == 1 ? merged : v[1];
-                v[2] = i == 2 ? merged : v[2];
-                v[3] = i == 3 ? merged : v[3];
+                sw_quad_put(v, i, merged);
             }
         });
 
@@ -494,5 +491,11 @@ static SW_KERNEL(SW_PERSISTENT_BOUNDS) void sw_persistent_kernel(sw_persistent_l
     }
     sw_copy_wait<0>(); /* a block's memory is given on when it ends */
 }
+
+/* In a function of m: returns the kernel where the model's arithmetic is this one. */
+#define SW_PERSISTENT_CASE(LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS)                         \
+    if (m.layer_form == LAYERS && m.layer_input == INPUT && m.head_form == HEAD &&                 \
+        m.head_input == HEAD_INPUT && m.cache_form == CACHE && m.rounds_to_f16 == ROUNDS)          \
+        return sw_persistent_kernel<LAYERS, INPUT, HEAD, HEAD_INPUT, CACHE, ROUNDS>;
 
 #endif

@@ -166,6 +166,13 @@ SW_DEVICE void sw_unit_input(float (&f)[sw_unit<FORM>::size], uint32_t at, const
     }
 }
 
+/* Word i, where i is not known when compiling: registers have no index. */
+SW_DEVICE uint32_t sw_chunk_word(const sw_chunk &chunk, uint32_t i)
+{
+    const uint32_t low = i == 0 ? chunk.w[0] : chunk.w[1], high = i == 2 ? chunk.w[2] : chunk.w[3];
+    return i < 2 ? low : high;
+}
+
 /* A chunk of weights times 16 bytes, exact. */
 SW_DEVICE int32_t sw_dot16(const sw_chunk &a, const sw_chunk &b)
 {
@@ -219,6 +226,9 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
                 sums[r][t].exact += sw_dot16(w[r].chunk, x);
             if (sw_shared_take<uint8_t>(at[t] + l.marks_at)[c] == 0)
                 continue;
+            /* Few chunks have an outlier: the code of 16 columns would take longer to arrive than
+             * the loop to run, and as long to compile as all the rest. */
+            SW_NO_UNROLL
             for (uint32_t i = 0; i < 16; i++) {
                 uint32_t word = sw_shared_take<uint32_t>(
                     at[t] + l.halves_at)[(i / 8 * l.n_chunks + c) * 4 + i % 8 / 2];
@@ -227,7 +237,7 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
                     continue;
                 SW_UNROLL
                 for (int r = 0; r < R; r++) {
-                    float weight = (float)(int8_t)(w[r].chunk.w[i / 4] >> i % 4 * 8);
+                    float weight = (float)(int8_t)(sw_chunk_word(w[r].chunk, i / 4) >> i % 4 * 8);
                     weight = sw_round_f16(weight * facts[r].scale * SW_GPU_LLM8_PART);
                     sums[r][t].outliers = fmaf(outlier, weight, sums[r][t].outliers);
                 }
@@ -238,41 +248,7 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
             return;
         constexpr int size = sw_unit<FORM>::size;
         constexpr int n_units = (int)sw_pair<FORM, INPUT>::columns / size;
-        if constexpr (FORM == SW_GPU_S4) {
-            float groups[R][T][2];
-            SW_UNROLL
-            for (int r = 0; r < R; r++) {
-                SW_UNROLL
-                for (int t = 0; t < T; t++)
-                    groups[r][t][0] = groups[r][t][1] = 0;
-            }
-            SW_UNROLL
-            for (int u = 0; u < n_units; u++) {
-                float f[R][size];
-                SW_UNROLL
-                for (int r = 0; r < R; r++)
-                    sw_unit_widen<FORM>(f[r], w[r], u);
-                SW_UNROLL
-                for (int t = 0; t < T; t++) {
-                    float x[size];
-                    sw_unit_input<FORM, INPUT>(x, at[t], l, c, u);
-                    SW_UNROLL
-                    for (int r = 0; r < R; r++) {
-                        SW_UNROLL
-                        for (int i = 0; i < size; i++)
-                            groups[r][t][i % 2] = fmaf(f[r][i], x[i], groups[r][t][i % 2]);
-                    }
-                }
-            }
-            SW_UNROLL
-            for (int r = 0; r < R; r++) {
-                float scale = sw_from_f16(w[r].scale);
-                SW_UNROLL
-                for (int t = 0; t < T; t++)
-                    sums[r][t].even =
-                        fmaf(groups[r][t][0] + groups[r][t][1], scale, sums[r][t].even);
-            }
-        } else {
+        auto add_to = [&](sw_sum<INPUT>(&to)[R][T]) {
             SW_UNROLL
             for (int u = 0; u < n_units; u++) {
                 float f[R][size];
@@ -287,12 +263,26 @@ SW_DEVICE void sw_dot_add(sw_sum<INPUT> (&sums)[R][T], const sw_weight_chunk<FOR
                     for (int r = 0; r < R; r++) {
                         SW_UNROLL
                         for (int i = 0; i < size; i += 2) {
-                            sums[r][t].even = fmaf(f[r][i], x[i], sums[r][t].even);
-                            sums[r][t].odd = fmaf(f[r][i + 1], x[i + 1], sums[r][t].odd);
+                            to[r][t].even = fmaf(f[r][i], x[i], to[r][t].even);
+                            to[r][t].odd = fmaf(f[r][i + 1], x[i + 1], to[r][t].odd);
                         }
                     }
                 }
             }
+        };
+        if constexpr (FORM == SW_GPU_S4) { /* a chunk is a group, which has a scale */
+            sw_sum<INPUT> groups[R][T] = {};
+            add_to(groups);
+            SW_UNROLL
+            for (int r = 0; r < R; r++) {
+                float scale = sw_from_f16(w[r].scale);
+                SW_UNROLL
+                for (int t = 0; t < T; t++)
+                    sums[r][t].even =
+                        fmaf(groups[r][t].even + groups[r][t].odd, scale, sums[r][t].even);
+            }
+        } else {
+            add_to(sums);
         }
     }
 }
@@ -338,7 +328,7 @@ SW_DEVICE float sw_product_of(const sw_sum<INPUT> &sum, const sw_row_facts &fact
  * row, times how often the threads of all rows fill the GPU (an H100's 132 x 4 schedulers of 32
  * lanes: with fewer threads than that, more lanes cost nothing), plus a shuffle for each halving.
  */
-SW_BOTH_SIDES uint32_t sw_product_lanes(uint32_t n_chunks, uint32_t n_units)
+SW_ANYWHERE uint32_t sw_product_lanes(uint32_t n_chunks, uint32_t n_units)
 {
     const float n_places = 132 * 4 * 32;
     uint32_t best = 4;

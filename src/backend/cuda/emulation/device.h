@@ -44,6 +44,10 @@
 #endif
 #define SW_DEVICE static inline
 #define SW_ANYWHERE static inline
+#define SW_MEMBER inline
+/* Unrolling is nvcc's. */
+#define SW_UNROLL
+#define SW_NO_UNROLL
 
 struct sw_emulated_index {
     uint32_t x;

@@ -86,12 +86,15 @@ struct warp {
 
 struct warp_of_threads {
     thread of[SW_WARP];
-    sw_fiber_stacks *stacks;
+    sw_fiber_stacks *stacks = NULL;
     ~warp_of_threads()
     {
+        n_stacks -= stacks != NULL ? SW_WARP : 0;
         sw_fiber_free_stacks(stacks);
     }
+    static uint32_t n_stacks; /* of all warps */
 };
+uint32_t warp_of_threads::n_stacks;
 
 /* A place for a block; used again by later ones. */
 struct block {
@@ -109,6 +112,9 @@ struct block {
 
 /* Places that no kernel uses now. */
 std::vector<std::unique_ptr<block>> spare;
+/* Of blocks that grids hold. A stack is two mappings, of which a process may have 65530. */
+uint32_t n_threads_held;
+enum : uint32_t { MOST_SPARE_STACKS = 8192 };
 std::string report_text;
 
 } // namespace
@@ -577,9 +583,17 @@ void free_block(block *b)
 block *take_place(const sw_grid_launch *launch)
 {
     std::unique_ptr<block> b;
-    if (!spare.empty()) {
-        b = std::move(spare.back());
-        spare.pop_back();
+    /* The smallest that is large enough, or else the largest: few have to grow. */
+    size_t n = launch->block / SW_WARP, best = spare.size();
+    for (size_t i = 0; i < spare.size(); i++) {
+        const size_t has = spare[i]->threads.size();
+        const size_t had = best < spare.size() ? spare[best]->threads.size() : 0;
+        if (best == spare.size() || (had >= n ? has >= n && has < had : has > had))
+            best = i;
+    }
+    if (best < spare.size()) {
+        b = std::move(spare[best]);
+        spare.erase(spare.begin() + static_cast<ptrdiff_t>(best));
     } else {
         b.reset(new block());
     }
@@ -596,6 +610,7 @@ block *take_place(const sw_grid_launch *launch)
         threads->stacks = sw_fiber_take_stacks(fibers, SW_WARP);
         if (threads->stacks == NULL)
             return NULL;
+        warp_of_threads::n_stacks += SW_WARP;
         b->threads.push_back(std::move(threads));
     }
     size_t n_cells = (launch->shared_bytes + 3) / 4 * 4;
@@ -684,9 +699,14 @@ bool admit(sw_grid *g)
     if (place == NULL) {
         if (g->resident.size() >= g->options.n_resident)
             return false;
+        if (g->is_ahead && !g->resident.empty() &&
+            n_threads_held + g->launch->block > g->options.n_threads)
+            return false;
         place = take_place(g->launch);
-        if (place != NULL)
+        if (place != NULL) {
             g->resident.push_back(place);
+            n_threads_held += g->launch->block;
+        }
     }
     if (place == NULL || !begin_block(g, place)) {
         g->failure = cudaErrorMemoryAllocation;
@@ -870,6 +890,7 @@ sw_grid *sw_grid_begin(const sw_grid_launch *launch, const sw_grid_options *opti
         return NULL;
     g->launch = launch;
     g->options = *options;
+    g->is_ahead = options->is_ahead;
     g->kept = sw_memory_keep();
     g->random = options->seed * 0x9e3779b97f4a7c15ull | 1;
     if (options->seed != 0) {
@@ -913,7 +934,10 @@ void sw_grid_end(sw_grid *g)
     for (block *b : g->resident) {
         free_block(b);
         spare.emplace_back(b);
+        n_threads_held -= g->launch->block;
     }
+    while (warp_of_threads::n_stacks > n_threads_held + MOST_SPARE_STACKS && !spare.empty())
+        spare.erase(spare.begin());
     sw_memory_forget(g->kept);
     delete g;
 }

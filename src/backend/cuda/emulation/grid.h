@@ -25,6 +25,9 @@ struct sw_grid_launch {
 struct sw_grid_options {
     uint64_t seed;       /* 0: threads go in turn */
     uint32_t n_resident; /* blocks that run at once */
+    uint32_t n_threads;  /* of all grids at once that the device has room for: one that runs ahead
+                            has what the others leave, or one block */
+    bool is_ahead;       /* begun while the kernel in front has not ended */
     int capability;      /* 90 for 9.0 */
 };
 

@@ -242,11 +242,11 @@ size_t shared_limit_of(const void *kernel)
     return limit > SHARED_PLAIN ? limit : size_t(SHARED_PLAIN);
 }
 
-sw_grid *begin_grid(const sw_grid_launch *launch)
+sw_grid *begin_grid(const sw_grid_launch *launch, bool is_ahead)
 {
-    sw_grid_options options = {now()->seed,
-                               now()->sms * blocks_of_sm(launch->block, launch->shared_bytes),
-                               now()->major * 10 + now()->minor};
+    sw_grid_options options = {
+        now()->seed, now()->sms * blocks_of_sm(launch->block, launch->shared_bytes),
+        now()->sms * limits_now()->threads_of_sm, is_ahead, now()->major * 10 + now()->minor};
     return sw_grid_begin(launch, &options);
 }
 
@@ -276,7 +276,7 @@ cudaError_t run_ahead(const nodes &list, size_t i, std::vector<sw_grid *> *begun
             continue;
         if (n > 1 && !sw_grid_lets_next_begin((*begun)[n - 1]))
             break;
-        sw_grid *grid = begin_grid(&next->launch);
+        sw_grid *grid = begin_grid(&next->launch, true);
         if (grid == NULL)
             return cudaErrorMemoryAllocation;
         begun->push_back(grid);
@@ -297,7 +297,7 @@ cudaError_t run_nodes(const nodes &list)
             continue;
         }
         if (begun.empty()) {
-            sw_grid *grid = begin_grid(&list[i].launch);
+            sw_grid *grid = begin_grid(&list[i].launch, false);
             if (grid == NULL) {
                 code = cudaErrorMemoryAllocation;
                 break;

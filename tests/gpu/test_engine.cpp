@@ -258,7 +258,12 @@ void test_batches(void **state)
 {
     (void)state;
     enum : uint32_t { MANY = 21, LONGEST = 2, N_STEPS = 6 };
-    for (enum sw_strategy strategy : {SW_STRATEGY_NONE, SW_STRATEGY_8BIT_W8A8}) {
+    for (enum sw_strategy strategy : {SW_STRATEGY_8BIT_W8A8, SW_STRATEGY_NONE}) {
+#ifdef __SANITIZE_ADDRESS__ /* which takes eight times as long, and has seen the same calls by     \
+                               then */
+        if (strategy == SW_STRATEGY_NONE)
+            break;
+#endif
         world w[2];
         for (int i = 0; i < 2; i++) {
             struct sw_error err = {};

@@ -45,7 +45,7 @@ static inline float vec_sum(vec x)
 static inline vec vec_first(int n, vec a, vec b)
 {
     unsigned lanes = n < 0 ? 0 : n > 16 ? 16 : (unsigned)n;
-    return _mm512_mask_blend_ps((__mmask16)((1U << lanes) - 1), b, a);
+    return _mm512_mask_blend_ps((uint16_t)((1U << lanes) - 1), b, a);
 }
 
 static inline vec vec_power(vec t)

@@ -10,6 +10,7 @@
 #include <simde/x86/avx2.h>
 #include <simde/x86/avx512/add.h>
 #include <simde/x86/avx512/and.h>
+#include <simde/x86/avx512/blend.h>
 #include <simde/x86/avx512/cast.h>
 #include <simde/x86/avx512/cmp.h>
 #include <simde/x86/avx512/cvt.h>
@@ -116,6 +117,14 @@ static inline simde__m256i sw_emulated_cvtepi32_epi16(simde__m512i a)
     return simde__m256i_from_private(r_);
 }
 
+static inline simde__m512i sw_emulated_srai_512(simde__m512i a, unsigned n)
+{
+    simde__m512i_private a_ = simde__m512i_to_private(a);
+    for (int i = 0; i < 16; i++)
+        a_.i32[i] = a_.i32[i] >> n; /* of two's complement, as the compilers do it */
+    return simde__m512i_from_private(a_);
+}
+
 static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 {
     simde__m512_private a_ = simde__m512_to_private(a);
@@ -140,6 +149,8 @@ static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 #define _mm512_cvtps_epi32 sw_emulated_cvtps_epi32
 #undef _mm512_cvtepi32_epi16
 #define _mm512_cvtepi32_epi16 sw_emulated_cvtepi32_epi16
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32 sw_emulated_srai_512
 #undef _mm512_extractf32x8_ps
 #define _mm512_extractf32x8_ps sw_emulated_extract
 /* SIMDe's own names for these take the arguments of another instruction. */

@@ -36,8 +36,8 @@ struct sw_taker sw_shares_begin(struct sw_share *shares, uint32_t phase, size_t 
                              .n_threads = n_threads};
 }
 
-/* Several pieces at once while many are left: a change of the share waits for all that this thread
- * has written. */
+/* Several pieces at once while many are left, since a change of the share waits for all that this
+ * thread has written; few enough of them that the others still find work: an eighth. */
 static bool take_own(struct sw_taker *taker)
 {
     enum { PART = 8 };
@@ -47,14 +47,16 @@ static bool take_own(struct sw_taker *taker)
         struct left left = unpack(taker, taker->thread, word);
         if (left.begin >= left.end)
             return false;
-        size_t n = left.end - left.begin;
-        taker->next = left.begin;
-        taker->end = left.begin += taker->n_threads == 1 ? n : (n + PART - 1) / PART;
+        size_t begin = left.begin, n = left.end - left.begin;
+        left.begin += taker->n_threads == 1 ? n : (n + PART - 1) / PART;
         /* Pieces publish nothing: what they were computed from lies before a barrier, and what
          * they wrote is read behind one. */
         if (atomic_compare_exchange_weak_explicit(own, &word, pack(taker, left),
-                                                  memory_order_relaxed, memory_order_relaxed))
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+            taker->next = begin;
+            taker->end = left.begin;
             return true;
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 #ifndef SW_BACKEND_CPU_X86_AVX512_H
 #define SW_BACKEND_CPU_X86_AVX512_H
 
+#include <stdint.h>
+
 #include "backend/cpu/x86_vectors.h"
 
 typedef __m512 vec;

@@ -126,8 +126,8 @@ test: $(PROGRAM) $(TEST_PROGRAMS) $(EXTRA_TEST_PROGRAMS)
 check: test
 
 # Kernels are minutes to compile with what is left out: places of variables for debuggers, and three
-# checks of pointers that come before an access which the address sanitizer sees (and of which the
-# fuzzers have all).
+# checks of pointers that come before an access which the address sanitizer sees (and which the
+# fuzzers have on all that parses).
 SANITIZED := -O1 -g -fno-var-tracking
 ASAN := -fsanitize=address,undefined -fno-sanitize=null,object-size,pointer-overflow \
     -fno-sanitize-recover=all

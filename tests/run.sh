@@ -124,6 +124,12 @@ for program in "${alone[@]}"; do
     finish
 done
 [ ${#left[@]} -eq 0 ] || echo "--   start no thread, so have no race: ${left[*]}"
+# Which died with its judge, by a signal or a full disk, has none.
+n_judged=$(find "$results" -name '*.counts' | wc -l)
+if [ "$n_judged" -lt "$n_started" ]; then
+    echo "FAIL $((n_started - n_judged)) of $n_started programs ended without a count"
+    failed=$((failed + n_started - n_judged))
+fi
 for counts in "$results"/*.counts; do
     [ -e "$counts" ] || continue
     read -r ok bad skip _ <"$counts"

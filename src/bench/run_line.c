@@ -121,8 +121,9 @@ static json_t *engine_to_json(const struct sw_backend_info *info, const struct s
 /* What must be equal for one run to go on where another stopped. */
 static void hash_plan(char hash[72], const json_t *line)
 {
-    static const char *const keys[] = {"backend", "strategy", "arithmetic", "threads",
-                                       "batch",   "plan",     "prompt",     "dataset"};
+    static const char *const keys[] = {"backend",       "strategy", "arithmetic",
+                                       "compute_dtype", "threads",  "batch",
+                                       "plan",          "prompt",   "dataset"};
     json_t *plan = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         json_object_set(plan, keys[i], json_object_get(line, keys[i]));

@@ -18,6 +18,7 @@ static const struct {
     {"backend", "backend", NULL, NULL},
     {"strategy", "strategy", NULL, NULL},
     {"arithmetic", "arithmetic", NULL, NULL},
+    {"compute_dtype", "compute_dtype", NULL, NULL},
     {"kv_dtype", "kv_dtype", NULL, NULL},
     {"runtime_version", "runtime", "version", NULL},
     {"runtime_graph", "runtime", "graph", NULL},

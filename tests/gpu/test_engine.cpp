@@ -259,8 +259,8 @@ void test_batches(void **state)
     (void)state;
     enum : uint32_t { MANY = 21, LONGEST = 2, N_STEPS = 6 };
     for (enum sw_strategy strategy : {SW_STRATEGY_8BIT_W8A8, SW_STRATEGY_NONE}) {
-#ifdef __SANITIZE_ADDRESS__ /* which takes eight times as long, and has seen the same calls by     \
-                               then */
+        /* Eight times as long there, of calls that the first strategy has made already. */
+#ifdef __SANITIZE_ADDRESS__
         if (strategy == SW_STRATEGY_NONE)
             break;
 #endif

@@ -1,5 +1,6 @@
 #include "backend/cpu/base_cpu.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,22 +31,32 @@ static const char *refusal(enum sw_strategy strategy)
     return "is unknown";
 }
 
-static double best_rate(double (*rounds)(float *sink, size_t n))
+/* Operations a nanosecond of some rounds. */
+static double rate(double (*rounds)(float *sink, size_t n))
 {
-    enum { TRIES = 5, ROUNDS = 2000 };
+    enum { ROUNDS = 2000 };
     float sink[SW_TILE];
-    double best = 0;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t begin_ns = sw_clock_ns();
-        double operations = rounds(sink, ROUNDS);
-        double rate = operations / (double)(sw_clock_ns() - begin_ns + 1);
-        best = best > rate ? best : rate;
-    }
-    return best;
+    uint64_t begin_ns = sw_clock_ns();
+    double operations = rounds(sink, ROUNDS);
+    return operations / (double)(sw_clock_ns() - begin_ns + 1);
 }
 
-/* Whether bf16 is multiplied by the instruction for it, where there is one: Zen 4 does twice the
- * operations of fp32's multiply-adds with it, Golden Cove half of them, so it is measured (0.2 ms)
+/* Zen 4 does twice the operations of fp32's multiply-adds with the instruction for bf16, Golden
+ * Cove half of them. The best of some turns each, and a margin, so that one machine always chooses
+ * the same. */
+static bool is_bf16_faster(const struct sw_kernels *kernels)
+{
+    enum { TURNS = 5 };
+    const double margin = 1.2;
+    double native = 0, widened = 0;
+    for (int i = 0; i < TURNS; i++) {
+        native = fmax(native, rate(kernels->dot_bf16));
+        widened = fmax(widened, rate(kernels->fma_f32));
+    }
+    return native > margin * widened;
+}
+
+/* Whether bf16 is multiplied by the instruction for it, where there is one: measured (0.2 ms)
  * unless SMOLWATT_BF16 says it. */
 static enum sw_code choose_bf16(bool *is_native, const struct sw_kernels *kernels,
                                 struct sw_error *err)
@@ -59,7 +70,7 @@ static enum sw_code choose_bf16(bool *is_native, const struct sw_kernels *kernel
     else if (is_asked)
         *is_native = strcmp(asked, "native") == 0;
     else
-        *is_native = best_rate(kernels->dot_bf16) > best_rate(kernels->fma_f32);
+        *is_native = is_bf16_faster(kernels);
     return SW_OK;
 }
 

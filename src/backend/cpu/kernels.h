@@ -36,13 +36,17 @@ enum {
     SW_BLOCK_S8 = 64,     /* most activations that share a scale */
     SW_GROUP_S4 = 32,     /* columns that share a scale in 4 bits */
     SW_GROUP_BYTES = 288, /* of a tile: 256 of values, 32 of scales */
+    SW_LINE = 64,         /* bytes of a line of the caches */
 };
 
 /* Rows of activations in 8 bits: a value times the scale of its block. */
 struct sw_rows_s8 {
-    int8_t *values;  /* (n, stride), zero from the last column up to a whole block */
-    float *scales;   /* (n, block_stride) */
-    int32_t *biases; /* (n, block_stride) -128 times the sum of a block's values */
+    int8_t *values; /* (n, stride), zero from the last column up to a whole block */
+    float *scales;  /* (n, block_stride) */
+    /* (n, block_stride) -128 times the sum of a block's values: what is too much in its products
+     * with bytes to which 128 was added; with 4 bits, plus 8, it is a sixteenth. Weights that have
+     * a sign need none. */
+    int32_t *biases;
     size_t stride, block_stride;
     size_t block; /* columns of a block: 32 or 64 */
 };
@@ -51,7 +55,7 @@ struct sw_rows_s8 {
  * second cache, a few lines with each of its steps. */
 struct sw_ahead {
     const void *memory;
-    size_t size;
+    size_t size; /* a multiple of SW_LINE */
 };
 
 /*

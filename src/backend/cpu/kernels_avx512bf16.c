@@ -43,7 +43,7 @@ INLINE void multiply(float *y, size_t y_stride, const uint16_t *x, size_t x_stri
 
 INLINE void multiply_tiles(float *y, size_t y_stride, const uint16_t *x, size_t x_stride, size_t m,
                            const uint16_t *tiles, size_t tile_stride, size_t k,
-                           struct tiles_ahead ahead, int n_tiles)
+                           struct share_ahead ahead, int n_tiles)
 {
     size_t n_blocks = (m + BF16_ROWS - 1) / BF16_ROWS;
     for (size_t b = 0; b < n_blocks; b++) {
@@ -63,10 +63,10 @@ static void gemm_bf16_avx512bf16(float *y, size_t y_stride, const uint16_t *x, s
     size_t t = 0;
     for (; m > FEW_ROWS && t + BF16_TILES <= n_tiles; t += BF16_TILES)
         multiply_tiles(y + t * SW_TILE, y_stride, x, x_stride, m, tiles + t * tile_stride,
-                       tile_stride, k, (struct tiles_ahead){ahead, t, n_tiles}, BF16_TILES);
+                       tile_stride, k, (struct share_ahead){ahead, t, n_tiles}, BF16_TILES);
     for (; t < n_tiles; t++)
         multiply_tiles(y + t * SW_TILE, y_stride, x, x_stride, m, tiles + t * tile_stride,
-                       tile_stride, k, (struct tiles_ahead){ahead, t, n_tiles}, 1);
+                       tile_stride, k, (struct share_ahead){ahead, t, n_tiles}, 1);
 }
 
 static void to_bf16_avx512bf16(uint16_t *y, const float *x, size_t n)

@@ -1,8 +1,8 @@
 /*
  * Pieces of a phase that threads take: each has a contiguous share of its own and takes it from the
  * front, as weights lie in memory, an eighth of what is left at a time; one that is done takes the
- * rear half of what another has left. Parts of equal size are not done in equal time on a machine that others
- * share. Which thread computes a piece changes no bit of it.
+ * rear half of what another has left. Parts of equal size are not done in equal time on a machine
+ * that others share. Which thread computes a piece changes no bit of it.
  *
  * All threads walk through the same phases with barriers between them, so each counts the phases
  * for itself, and nothing has to be set up: a share that is still of an earlier phase is untouched,

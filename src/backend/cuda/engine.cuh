@@ -34,7 +34,7 @@ enum : uint32_t {
     MANY_PARTS = 8,          /* blocks that look for the greatest of a row of logits */
     BATCH_STEP = 8,          /* sizes of batches that have a graph are multiples of it */
     BATCH_GRAPHS = 32,       /* at most; with more sequences, of a larger multiple */
-    BATCH_MOST_STEP = 64,    /* a tile of gemm.cu */
+    BATCH_MOST_STEP = 32,    /* the smallest tile of gemm.cu */
 };
 
 } // namespace

@@ -30,7 +30,8 @@ SW_ANYWHERE uint32_t sw_attention_parts(uint32_t n_context, uint32_t n_splits)
     return (n_context + share - 1) / share;
 }
 
-/* Not a number stays one in b, where the running maximum is: the sum beside it is none, too. */
+/* Not a number in b comes out; in a, the running maximum, it may be lost, but then the sum beside it
+ * is none. */
 SW_ANYWHERE float sw_attention_larger(float a, float b)
 {
     return a > b ? a : b;

@@ -19,10 +19,9 @@ static finish_fn finish_residual;
 
 enum {
     PRODUCT_STRIDE = 2 * SW_TILE,
-    LINE = 64,
-    /* Rows of a piece of many sequences' decoding, and the most that its last one may have: whole
-     * blocks of the kernels. Above MANY_SEQUENCES a pass is a prefill, of pieces of
-     * SW_SCRATCH_ROWS. */
+    /* Rows of a piece of many sequences' decoding: two blocks of the kernels of bytes. A last piece
+     * takes up to three more, which alone would not keep a kernel's units busy. Above
+     * MANY_SEQUENCES a pass is a prefill, of pieces of SW_SCRATCH_ROWS. */
     MANY_SEQUENCES = 72,
     DECODE_ROWS = 16,
     LAST_DECODE_ROWS = 19,
@@ -45,12 +44,12 @@ static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_t
                                    size_t next, size_t n_rows)
 {
     size_t n_left = matrix->n_tiles - next_tile, n_tiles = n_left < 2 ? n_left : 2;
-    size_t n_lines = n_tiles * matrix->tile_bytes / LINE;
+    size_t n_lines = n_tiles * matrix->tile_bytes / SW_LINE;
     size_t begin = n_lines * row / n_rows, end = n_lines * next / n_rows;
     size_t from = matrix->form == SW_FORM_F32 ? ASK_FROM_ROWS_F32 : ASK_FROM_ROWS;
     return (struct sw_ahead){.memory =
-                                 matrix->tiles + next_tile * matrix->tile_bytes + begin * LINE,
-                             .size = n_rows < from ? 0 : (end - begin) * LINE};
+                                 matrix->tiles + next_tile * matrix->tile_bytes + begin * SW_LINE,
+                             .size = n_rows < from ? 0 : (end - begin) * SW_LINE};
 }
 
 /* Asks for the columns of the residual that a piece's product will be added to. */
@@ -59,7 +58,7 @@ static void ask_for_residual(const struct sw_backend *b, size_t row, size_t next
 {
     for (size_t i = row; i < next; i++) {
         const char *x = (const char *)(b->x + i * b->dim_stride + tile * SW_TILE);
-        for (size_t at = 0; at < n_tiles * SW_TILE * sizeof *b->x; at += LINE)
+        for (size_t at = 0; at < n_tiles * SW_TILE * sizeof *b->x; at += SW_LINE)
             __builtin_prefetch(x + at, 0, 2);
     }
 }
@@ -259,11 +258,26 @@ static void apply(const struct sw_backend *b, const struct sw_cpu_layer *layer,
     multiply(b, layer, matrix, &rows, n_rows, finish, thread);
 }
 
+/* Rows of the tokens whose logits are wanted become the first ones: behind its keys and values, the
+ * last layer is computed for them alone. */
+static void keep_wanted(const struct sw_backend *b)
+{
+    for (size_t i = 0; i < b->n_wanted; i++) {
+        size_t from = b->wanted[i]; /* they ascend, so from is not below i */
+        if (from == i)
+            continue;
+        memcpy(b->x + i * b->dim_stride, b->x + from * b->dim_stride, b->config.dim * sizeof *b->x);
+        memcpy(b->attended + i * b->attention_stride, b->attended + from * b->attention_stride,
+               b->config.n_heads * b->config.head_dim * sizeof *b->attended);
+    }
+}
+
 void sw_cpu_forward(void *ctx, int thread)
 {
     struct sw_backend *b = ctx;
     struct sw_pool *pool = b->options.pool;
     size_t n = b->n_tokens;
+    bool is_kept = false; /* the first n rows are those whose logits are wanted */
     struct input x = {.x = b->x, .stride = b->dim_stride};
     struct input attended = {.x = b->attended, .stride = b->attention_stride};
     struct input activated = {.x = b->activated, .stride = b->hidden_stride};
@@ -279,6 +293,16 @@ void sw_cpu_forward(void *ctx, int thread)
         else
             sw_cpu_attend(b, layer, thread);
         sw_pool_barrier(pool, thread);
+        /* Not where the range of all tokens is a part of the arithmetic. */
+        if (l + 1 == b->config.n_layers && b->dynamic == NULL && b->n_wanted < n) {
+            if (thread == 0)
+                keep_wanted(b);
+            n = b->n_wanted;
+            is_kept = true;
+            sw_pool_barrier(pool, thread);
+            if (n == 0)
+                return;
+        }
         apply(b, layer, &layer->o, attended, n, finish_residual, thread);
         sw_pool_barrier(pool, thread);
         x.weight = layer->mlp_norm;
@@ -289,7 +313,7 @@ void sw_cpu_forward(void *ctx, int thread)
     }
     if (b->n_wanted > 0) {
         x.weight = b->final_norm;
-        x.rows = b->wanted;
+        x.rows = is_kept ? NULL : b->wanted;
         apply(b, NULL, &b->head, x, b->n_wanted, finish_logits, thread);
     }
 }

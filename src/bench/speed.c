@@ -193,7 +193,8 @@ static enum sw_code repeat(struct row *row, long index, struct sw_error *err)
 
 /* Seconds that the machine's limits allow for one token: the roofline minimum of reading the
  * weights once per pass and of the multiply-adds of the matrices (two operations each; attention
- * and the norms are left out, so the true limit is a little higher). */
+ * and the norms are left out, so the true limit is a little higher). Of a prompt, the head and what
+ * the last layer does behind its keys and values are needed for one token. */
 static double least_seconds_per_token(const struct row *row, const struct sw_backend_info *info,
                                       double read_bytes_per_second, double operations_per_second)
 {
@@ -201,17 +202,19 @@ static double least_seconds_per_token(const struct row *row, const struct sw_bac
     double attention =
         (double)c->dim * (double)c->head_dim * (2 * (double)c->n_heads + 2 * (double)c->n_kv_heads);
     double layer = attention + 3 * (double)c->dim * (double)c->hidden_dim;
+    double keys_and_values = 2 * (double)c->dim * (double)c->head_dim * (double)c->n_kv_heads;
     double head = (double)c->vocab_size * (double)c->dim;
     double n_prompt = (double)row->plan->n_prompt;
     double batch = (double)row->plan->batch;
     double tokens_per_pass = batch;
-    double heads_per_token = 1;
+    double ends_per_token = 1;
     if (row->is_prefill) {
         double all = n_prompt * batch;
         tokens_per_pass = all < (double)row->max_batch ? all : (double)row->max_batch;
-        heads_per_token = 1 / n_prompt;
+        ends_per_token = 1 / n_prompt;
     }
-    double operations = 2 * ((double)c->n_layers * layer + heads_per_token * head);
+    double end = layer - keys_and_values + head;
+    double operations = 2 * ((double)c->n_layers * layer + head - end + ends_per_token * end);
     double read_s = (double)info->weight_bytes_per_token / tokens_per_pass / read_bytes_per_second;
     double compute_s = operations / operations_per_second;
     return read_s > compute_s ? read_s : compute_s;

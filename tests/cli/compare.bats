@@ -35,7 +35,7 @@ hand_made() {
     [ "$(jq -r .b.run_id out)" = "$second" ]
     jq -e '.pairs == {by: "samples", n: 8, a_answers: 8, b_answers: 8, answers_in_common: 8,
                       of_same_length: 8, of_same_ids: .pairs.of_same_ids, in_turns: false}' out
-    jq -e '.differences | map(.what) == ["strategy", "arithmetic"]' out
+    jq -e '.differences | map(.what) == ["strategy", "arithmetic", "compute_dtype"]' out
     jq -e '.differences[0] == {what: "strategy", a: "none", b: "quantization8bit"}' out
     jq -e '.notes | any(startswith("one run after the other"))' out
     jq -e '.notes | any(startswith("joules are modelled"))' out

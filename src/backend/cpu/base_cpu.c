@@ -41,9 +41,9 @@ static double rate(double (*rounds)(float *sink, size_t n))
     return operations / (double)(sw_clock_ns() - begin_ns + 1);
 }
 
-/* Zen 4 does twice the operations of fp32's multiply-adds with the instruction for bf16, Golden
- * Cove half of them. The best of some turns each, and a margin, so that one machine always chooses
- * the same. */
+/* Zen 4 does twice the operations of fp32's multiply-adds with the instruction for bf16, a Xeon
+ * of model 207 half of them. The best of some turns each, and a margin, so that one machine always
+ * chooses the same. */
 static bool is_bf16_faster(const struct sw_kernels *kernels)
 {
     enum { TURNS = 5 };

@@ -25,10 +25,6 @@ enum {
     MANY_SEQUENCES = 72,
     DECODE_ROWS = 16,
     LAST_DECODE_ROWS = 19,
-    /* With fewer rows what the machine asks for by itself is enough; of the wide numbers of f32 for
-     * longer. */
-    ASK_FROM_ROWS = 4,
-    ASK_FROM_ROWS_F32 = 7,
 };
 
 /* Rows of the next piece of a product, of n that are left. */
@@ -46,10 +42,9 @@ static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_t
     size_t n_left = matrix->n_tiles - next_tile, n_tiles = n_left < 2 ? n_left : 2;
     size_t n_lines = n_tiles * matrix->tile_bytes / SW_LINE;
     size_t begin = n_lines * row / n_rows, end = n_lines * next / n_rows;
-    size_t from = matrix->form == SW_FORM_F32 ? ASK_FROM_ROWS_F32 : ASK_FROM_ROWS;
     return (struct sw_ahead){.memory =
                                  matrix->tiles + next_tile * matrix->tile_bytes + begin * SW_LINE,
-                             .size = n_rows < from ? 0 : (end - begin) * SW_LINE};
+                             .size = (end - begin) * SW_LINE};
 }
 
 /* Asks for the columns of the residual that a piece's product will be added to. */

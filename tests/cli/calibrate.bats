@@ -28,7 +28,9 @@ teardown() {
     [ "$(jq -r .type config/cal.json)" = calibration ]
     [ "$(jq -r .cpu config/cal.json)" = "A test's CPU" ]
     [ "$(jq -r .meter config/cal.json)" = powercap:package-0 ]
-    jq -e '.full_w > 45 and .full_w < 75 and .idle_share > 0.1 and .idle_share < 0.7' config/cal.json
+    jq -e '.full_w > 45 and .full_w < 75' config/cal.json
+    # Power at rest is a guess where other programs run, as it says then.
+    [[ $output == *"busy at rest"* ]] || jq -e '.idle_share > 0.1 and .idle_share < 0.7' config/cal.json
     jq -e '.points[0].threads == 0 and .points[1].threads == 1 and (.points | length) >= 4' config/cal.json
     # The same machine, its counter out of reach.
     rm tree/sys/class/powercap/intel-rapl:0/energy_uj

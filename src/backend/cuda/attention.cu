@@ -91,9 +91,8 @@ static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_few_kernel(sw_gpu_model m, ui
     sw_dependency_wait();
 
     const sw_gpu_token token = m.tokens[t];
-    const uint32_t n_context = token.position + 1;
-    const uint32_t share = sw_attention_share(n_context, out.n_splits), begin = split * share;
-    const uint32_t end = n_context < begin + share ? n_context : begin + share;
+    const sw_part part = sw_attention_part(token.position + 1, out.n_splits, split);
+    const uint32_t begin = part.begin, end = part.end;
     const size_t row_bytes = (size_t)m.head_dim * sw_cache<FORM>::bytes;
     const size_t offset =
         sw_cache_offset<FORM>(m, layer, token.sequence, kv_head) + column * sw_cache<FORM>::bytes;
@@ -234,9 +233,8 @@ static SW_KERNEL(SW_ATTEND_THREADS) void sw_attend_any_kernel(sw_gpu_model m, ui
     sw_dependency_wait();
 
     const sw_gpu_token token = m.tokens[t];
-    const uint32_t n_context = token.position + 1;
-    const uint32_t share = sw_attention_share(n_context, out.n_splits), begin = split * share;
-    const uint32_t end = n_context < begin + share ? n_context : begin + share;
+    const sw_part part = sw_attention_part(token.position + 1, out.n_splits, split);
+    const uint32_t begin = part.begin, end = part.end;
     const size_t row_bytes = (size_t)m.head_dim * sw_cache<FORM>::bytes;
     const size_t offset = sw_cache_offset<FORM>(m, layer, token.sequence, kv_head);
     const char *keys = static_cast<const char *>(m.keys) + offset;

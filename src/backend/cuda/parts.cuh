@@ -16,11 +16,22 @@
  * fewer would take as long, and every part costs its readers a load. */
 enum : uint32_t { SW_PART_LEAST = 16 };
 
-/* Keys of a stretch; stretch s is positions [s * share, (s + 1) * share) of the context. */
+/* Keys of a stretch. */
 SW_ANYWHERE uint32_t sw_attention_share(uint32_t n_context, uint32_t n_splits)
 {
     uint32_t share = (n_context + n_splits - 1) / n_splits;
     return share > SW_PART_LEAST ? share : SW_PART_LEAST;
+}
+
+/* Positions of one stretch; none where end is not above begin. */
+struct sw_part {
+    uint32_t begin, end;
+};
+
+SW_ANYWHERE sw_part sw_attention_part(uint32_t n_context, uint32_t n_splits, uint32_t split)
+{
+    const uint32_t share = sw_attention_share(n_context, n_splits), begin = split * share;
+    return {begin, n_context < begin + share ? n_context : begin + share};
 }
 
 /* The first stretches, which are not empty. */

@@ -28,8 +28,9 @@ struct operands_of_benches {
     float *f32;                       /* TILES of each form */
     uint16_t *w16;
     uint8_t *s8, *s4;
-    float *scales; /* of s8 */
-    float *y;      /* (ROWS, OUTPUTS) */
+    float *scales;             /* of s8 */
+    float *y;                  /* (ROWS, OUTPUTS) */
+    struct sw_choice *choices; /* (ROWS) */
 };
 
 static struct sw_rows_s8 rows_of(size_t block)
@@ -61,6 +62,7 @@ static void make_operands(struct operands_of_benches *o, const struct sw_kernels
     o->s4 = bytes(TILES * S4_BYTES);
     o->scales = array(OUTPUTS);
     o->y = array(ROWS * OUTPUTS);
+    o->choices = bytes(ROWS * sizeof *o->choices);
     for (size_t i = 0; i < ROWS * WIDTH; i++)
         o->x[i] = number();
     k->to_bf16(o->x_bf16, o->x, ROWS * WIDTH);
@@ -127,6 +129,18 @@ static double silu_mul(const struct sw_kernels *k, struct operands_of_benches *o
 {
     k->silu_mul_f32(o->y, SW_TILE, o->x, 2 * SW_TILE, m);
     return (double)m * SW_TILE;
+}
+
+static double choose(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
+{
+    k->choose_f32(o->choices, 1, o->x, 2 * SW_TILE, m, 2 * SW_TILE, false);
+    return (double)m * 2 * SW_TILE;
+}
+
+static double choose_and_sum(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
+{
+    k->choose_f32(o->choices, 1, o->x, 2 * SW_TILE, m, 2 * SW_TILE, true);
+    return (double)m * 2 * SW_TILE;
 }
 
 static double quantise(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
@@ -202,6 +216,8 @@ static const struct bench {
     {"rms_norm_f32", rms_norm, "floats/ns", {WIDTH}},
     {"softmax_f32", softmax, "floats/ns", {24, WIDTH}},
     {"silu_mul_f32", silu_mul, "floats/ns", {ROWS}},
+    {"choose_f32", choose, "floats/ns", {24}},
+    {"choose+sum", choose_and_sum, "floats/ns", {24}},
     {"quantise_s8", quantise, "floats/ns", {WIDTH}},
     {"to_bf16", to_bf16, "floats/ns", {WIDTH}},
     {"pack_f32", pack_f32, "GB/s", {WIDTH}},

@@ -1,4 +1,4 @@
-/* Kernels of vectors: norm, softmax, activation, sum, and the machine's limits. */
+/* Kernels of vectors: norm, softmax, activation, sum, choice, and the machine's limits. */
 #include "check.h"
 
 #include <float.h>
@@ -148,6 +148,102 @@ void check_add_f32(const struct sw_kernels *kernels)
         }
         n_cases++;
         free_arrays();
+    }
+}
+
+/* choose_f32 */
+
+/* What rows are drawn from beside the operands of fill_row. */
+static const struct draw {
+    float numbers[5];
+    uint32_t n;
+} draws[] = {
+    {{NAN, -NAN}, 2},
+    {{1, -1, 0.0f, -0.0f}, 4},
+    {{1, -1, 0.0f, -0.0f, NAN}, 5},
+    {{0.0f, -0.0f, -1, NAN}, 4},
+    {{-INFINITY}, 1},
+    {{-INFINITY, -INFINITY, NAN}, 3},
+    {{-INFINITY, -FLT_MAX, FLT_MAX}, 3},
+    {{-INFINITY, FLT_MAX, INFINITY, NAN}, 4},
+};
+enum { N_DRAWS = sizeof draws / sizeof *draws };
+
+static void fill_choices(float *row, size_t n, size_t kind)
+{
+    if (kind < N_OPERANDS) {
+        fill_row(row, n, (enum operands)kind);
+        return;
+    }
+    const struct draw *draw = &draws[kind - N_OPERANDS];
+    for (size_t i = 0; i < n; i++)
+        row[i] = draw->numbers[sw_random_below(&rng, draw->n)];
+}
+
+/* The choice against what it says itself, and its sum against double. */
+static void check_choice(const struct sw_choice *choice, const float *x, size_t n, bool wants_sum)
+{
+    double sum = 0, largest = 0, greatest = (double)choice->greatest;
+    bool has_index = choice->index >= 0;
+    if (choice->index < -1 || choice->index >= (int32_t)n ||
+        !same_bits(choice->greatest, has_index ? x[choice->index] : -INFINITY))
+        failed("n %zu: choice %d of %g", n, (int)choice->index, greatest);
+    for (size_t r = 0; r < n; r++) {
+        bool is_before = has_index && r < (size_t)choice->index;
+        if (x[r] > choice->greatest || (is_before && x[r] == choice->greatest) ||
+            (!has_index && !isnan(x[r])))
+            failed("n %zu: %g at %zu, not %g at %d", n, (double)x[r], r, greatest,
+                   (int)choice->index);
+        sum += exp((double)x[r] - (greatest > (double)-INFINITY ? greatest : 0));
+        if (isfinite(x[r]))
+            largest = fmax(largest, fmin(greatest - (double)x[r], 88));
+    }
+    /* A difference is rounded to half a unit, and stands in the exponent; two units of exp, five
+     * roundings of the sum. The exponential stops at exp(-87). */
+    double bound = sum * FLT_EPSILON * (largest + 6) + 32 * 1.7e-38;
+    if (!wants_sum ? choice->sum != 0
+                   : isnan(choice->sum) != isnan(sum) || fabs((double)choice->sum - sum) > bound)
+        failed("n %zu: sum %.9g, in double %.17g", n, (double)choice->sum, sum);
+}
+
+static void check_choices_of(const struct sw_kernels *kernels, size_t m, size_t n, size_t kind)
+{
+    size_t stride = 2 * SW_TILE + sw_random_below(&rng, 5), choice_stride = 1 + m % 3;
+    size_t n_choices = (m - 1) * choice_stride + 1;
+    bool wants_sum = sw_random_below(&rng, 4) > 0;
+    float *x = array((m - 1) * stride + 2 * SW_TILE);
+    struct sw_choice *expected = bytes(n_choices * sizeof *expected);
+    struct sw_choice *choices = bytes(n_choices * sizeof *choices);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t r = n; r < 2 * SW_TILE && i % 2 == 0; r++) /* else NaN */
+            x[i * stride + r] = INFINITY;
+        fill_choices(&x[i * stride], n, kind);
+    }
+    definition()->choose_f32(expected, choice_stride, x, stride, m, n, wants_sum);
+    kernels->choose_f32(choices, choice_stride, x, stride, m, n, wants_sum);
+    for (size_t i = 0; i < m; i++) {
+        struct sw_choice *got = &choices[i * choice_stride], *wanted = &expected[i * choice_stride];
+        check_choice(got, &x[i * stride], n, wants_sum);
+        if (got->index != wanted->index || !same_bits(got->greatest, wanted->greatest) ||
+            !same_bits(got->sum, wanted->sum))
+            failed("m %zu n %zu kind %zu: %g at %d, sum %a, not %g at %d, sum %a", m, n, kind,
+                   (double)got->greatest, (int)got->index, (double)got->sum,
+                   (double)wanted->greatest, (int)wanted->index, (double)wanted->sum);
+        got->sum = wanted->sum; /* one NaN or another */
+    }
+    if (memcmp(choices, expected, n_choices * sizeof *choices) != 0)
+        failed("m %zu: memory between the choices was written", m);
+    n_cases++;
+    free_arrays();
+}
+
+void check_choose_f32(const struct sw_kernels *kernels)
+{
+    for (size_t n = 1; n <= 2 * SW_TILE; n++) {
+        for (size_t kind = 0; kind < N_OPERANDS + N_DRAWS; kind++) {
+            for (size_t m = 1; m <= 25; m += 3 * ROWS_STEP)
+                check_choices_of(kernels, m, n, kind);
+        }
     }
 }
 

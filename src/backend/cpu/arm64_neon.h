@@ -60,6 +60,12 @@ static inline vec vec_first(int n, vec a, vec b)
     return vbslq_f32(vcltq_s32(vld1q_s32(index), vdupq_n_s32(n)), a, b);
 }
 
+static inline uint32_t vec_equal(vec a, vec b)
+{
+    static const uint32_t bits[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vceqq_f32(a, b), vld1q_u32(bits)));
+}
+
 static inline vec vec_power(vec t)
 {
     uint32x4_t bits = vaddq_u32(vreinterpretq_u32_f32(t), vdupq_n_u32(127));

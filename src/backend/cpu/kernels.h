@@ -58,6 +58,13 @@ struct sw_ahead {
     size_t size; /* a multiple of SW_LINE */
 };
 
+/* What is kept of a row of logits. */
+struct sw_choice {
+    float greatest;
+    int32_t index; /* of the first number that equals it; -1 where none is a number */
+    float sum;     /* of exp(x - greatest) over the row */
+};
+
 /*
  * In all products, ahead may be NULL; it changes no number.
  *
@@ -83,6 +90,9 @@ struct sw_ahead {
  * silu_mul_f32: g = x[i * x_stride + r], u = x[i * x_stride + 16 + r];
  *     y[i * y_stride + r] = g / (1 + exp(-g)) * u for i < m, r < 16.
  * add_f32: y[i * y_stride + r] += x[i * x_stride + r] for i < m, r < n; n a multiple of 16.
+ * choose_f32: choices[i * choice_stride] = the choice among the first n (1 to 32) of the 32 numbers
+ *     from x[i * x_stride] on, for i < m. Where none is above -infinity, greatest is that, and the
+ *     sum is of exp(x), so that a NaN in the row alone makes it NaN. Not wants_sum: it is 0.
  *
  * quantise_s8: one row of n into blocks; the last is filled up with zero. In each: a = largest
  *     |x|, scale = a / 127, value = x * (127 / a) to the nearest integer, ties to even. A block
@@ -114,6 +124,9 @@ struct sw_ahead {
     X(void, silu_mul_f32, (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m))  \
     X(void, add_f32,                                                                               \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, size_t n))            \
+    X(void, choose_f32,                                                                            \
+      (struct sw_choice * choices, size_t choice_stride, const float *x, size_t x_stride,          \
+       size_t m, size_t n, bool wants_sum))                                                        \
     X(void, quantise_s8,                                                                           \
       (int8_t * values, float *scales, int32_t *biases, const float *x, size_t n, size_t block))   \
     X(void, round_bf16, (float *y, const float *x, size_t n))                                      \

@@ -180,6 +180,27 @@ static void add_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_s
     }
 }
 
+static struct sw_choice choose_row(const float *x, size_t n, bool wants_sum)
+{
+    struct sw_choice choice = {.greatest = -INFINITY, .index = -1};
+    for (size_t r = 0; r < n; r++) {
+        if (choice.index < 0 ? !isnan(x[r]) : x[r] > choice.greatest)
+            choice = (struct sw_choice){.greatest = x[r], .index = (int32_t)r};
+    }
+    float lanes[SW_TILE] = {0}, origin = choice.greatest > -INFINITY ? choice.greatest : 0;
+    for (size_t r = 0; r < n && wants_sum; r++)
+        lanes[r % SW_TILE] += sw_expf(x[r] - origin);
+    choice.sum = sw_lanes_sum(lanes);
+    return choice;
+}
+
+static void choose_f32_scalar(struct sw_choice *choices, size_t choice_stride, const float *x,
+                              size_t x_stride, size_t m, size_t n, bool wants_sum)
+{
+    for (size_t i = 0; i < m; i++)
+        choices[i * choice_stride] = choose_row(&x[i * x_stride], n, wants_sum);
+}
+
 static void pack_f32_scalar(float *tile, const float *rows, size_t row_stride, size_t n_rows,
                             size_t k)
 {

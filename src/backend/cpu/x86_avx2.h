@@ -2,6 +2,8 @@
 #ifndef SW_BACKEND_CPU_X86_AVX2_H
 #define SW_BACKEND_CPU_X86_AVX2_H
 
+#include <stdint.h>
+
 #include "backend/cpu/x86_vectors.h"
 
 typedef __m256 vec;
@@ -36,6 +38,11 @@ static inline vec vec_first(int n, vec a, vec b)
     __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     __m256i is_first = _mm256_cmpgt_epi32(_mm256_set1_epi32(n), index);
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(is_first));
+}
+
+static inline uint32_t vec_equal(vec a, vec b)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
 }
 
 static inline vec vec_power(vec t)

@@ -50,6 +50,11 @@ static inline vec vec_first(int n, vec a, vec b)
     return _mm512_mask_blend_ps((uint16_t)((1U << lanes) - 1), b, a);
 }
 
+static inline uint32_t vec_equal(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+
 static inline vec vec_power(vec t)
 {
     __m512i bits = _mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127));

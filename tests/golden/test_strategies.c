@@ -12,6 +12,7 @@
 #include "base/cpu.h"
 #include "gpu/definition_pass.h"
 #include "support/folder.h"
+#include "support/greedy.h"
 #include "support/quality.h"
 #include "text/tokenizer.h"
 
@@ -107,24 +108,59 @@ static void run_alone(struct sw_backend *backend, size_t vocab_size, uint32_t se
     }
 }
 
+static void reset_all(struct sw_backend *backend)
+{
+    for (uint32_t s = 0; s < N_SEQUENCES; s++)
+        api()->reset(backend, s);
+}
+
+/* A token of each sequence at position p. */
+static void take_tokens(struct sw_batch_token tokens[N_SEQUENCES], size_t vocab_size, size_t p)
+{
+    for (uint32_t s = 0; s < N_SEQUENCES; s++)
+        tokens[s] = (struct sw_batch_token){.id = id_of(vocab_size, s, p),
+                                            .position = (uint32_t)p,
+                                            .sequence = s,
+                                            .want_logits = true};
+}
+
 /* All sequences, a token of each in every call; the logits go to (N_SEQUENCES, N_LOGITS). */
 static void run_together(struct sw_backend *backend, size_t vocab_size)
 {
     float row[N_SEQUENCES * MAX_VOCAB];
-    for (uint32_t s = 0; s < N_SEQUENCES; s++)
-        api()->reset(backend, s);
+    reset_all(backend);
     for (size_t p = 0; p < N_TOKENS; p++) {
         struct sw_batch_token tokens[N_SEQUENCES];
-        for (uint32_t s = 0; s < N_SEQUENCES; s++)
-            tokens[s] = (struct sw_batch_token){.id = id_of(vocab_size, s, p),
-                                                .position = (uint32_t)p,
-                                                .sequence = s,
-                                                .want_logits = true};
+        take_tokens(tokens, vocab_size, p);
         forward(backend, tokens, N_SEQUENCES, row);
         for (size_t s = 0; s < N_SEQUENCES; s++)
             memcpy(logits + s * N_LOGITS + p * vocab_size, row + s * vocab_size,
                    vocab_size * sizeof *row);
     }
+}
+
+/* Of positions and sequences; ids and these are the same at every level and number of threads. */
+static double logprobs[N_TOKENS * N_SEQUENCES];
+static bool has_logprobs;
+
+/* The ids that the expected logits lead to, by the backend's own choice. */
+static void check_choices(struct sw_backend *backend, size_t vocab_size, const char *what)
+{
+    float rows[N_SEQUENCES * MAX_VOCAB];
+    double got[N_TOKENS * N_SEQUENCES];
+    reset_all(backend);
+    for (size_t p = 0; p < N_TOKENS; p++) {
+        struct sw_batch_token tokens[N_SEQUENCES];
+        take_tokens(tokens, vocab_size, p);
+        for (size_t s = 0; s < N_SEQUENCES; s++)
+            memcpy(rows + s * vocab_size, expected[s] + p * vocab_size, vocab_size * sizeof *rows);
+        sw_test_check_greedy(api(), backend, tokens, N_SEQUENCES, rows, vocab_size,
+                             got + p * N_SEQUENCES);
+    }
+    if (has_logprobs && memcmp(got, logprobs, sizeof got) != 0)
+        fail_msg("%s: other bits of log probabilities", what);
+    memcpy(logprobs, got, sizeof got);
+    has_logprobs = true;
 }
 
 /* Native products of bf16 have another order of sums, and zero for subnormal numbers; a rounding to
@@ -154,9 +190,11 @@ static void check_backend(struct sw_backend *backend, size_t vocab_size, bool is
     size_t n = N_TOKENS * vocab_size;
     run_alone(backend, vocab_size, 0, N_TOKENS, logits);
     compare(logits, expected[0], n, is_exact, what);
-    if (!is_exact) /* from here on against itself, to the bit */
+    if (!is_exact) { /* from here on against itself, to the bit */
         for (uint32_t s = 0; s < N_SEQUENCES; s++)
             run_alone(backend, vocab_size, s, N_TOKENS, expected[s]);
+        has_logprobs = false;
+    }
     for (size_t block = 1; block < N_TOKENS; block = block * 2 + 1) {
         run_alone(backend, vocab_size, 1, block, logits);
         compare(logits, expected[1], n, true, what);
@@ -164,6 +202,7 @@ static void check_backend(struct sw_backend *backend, size_t vocab_size, bool is
     run_together(backend, vocab_size);
     for (size_t s = 0; s < N_SEQUENCES; s++)
         compare(logits + s * N_LOGITS, expected[s], n, true, what);
+    check_choices(backend, vocab_size, what);
 }
 
 /* Races depend neither on the level nor on remainders of sizes, and take a hundred times as long to
@@ -212,6 +251,7 @@ static void bits_are_the_same(void **state)
         const char *name = i < N_SHAPES ? shapes[i] : fixtures[i - N_SHAPES];
         for (uint32_t s = 0; s < N_SEQUENCES; s++)
             run_alone(backend, sw_model_config(model)->vocab_size, s, 1, expected[s]);
+        has_logprobs = false;
         api()->close(backend);
         for (int level = SW_CPU_SCALAR; level < SW_CPU_LEVELS; level++)
             if (sw_cpu_level_is_here((enum sw_cpu_level)level) &&

@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "base/cpu.h"
 #include "base/random.h"
+#include "support/greedy.h"
 
 enum { SEED = 20261123 };
 
@@ -75,8 +76,20 @@ static struct sw_batch_token token_of(const struct sw_model *model, size_t seque
                                    .want_logits = true};
 }
 
-/* Logits of positions 0 to n - 1 of one sequence, run in blocks of block tokens. Tokens take their
- * ids from the sequence called name, whatever place they have in the cache. */
+/* A block: at most block tokens of positions begin to n - 1. Tokens take their ids from the
+ * sequence called name, whatever place they have in the cache. Returns how many there are. */
+static size_t take_block(struct sw_batch_token tokens[64], const struct sw_model *model,
+                         size_t name, uint32_t place, size_t begin, size_t n, size_t block)
+{
+    size_t m = n - begin < block ? n - begin : block;
+    for (size_t i = 0; i < m; i++) {
+        tokens[i] = token_of(model, name, begin + i);
+        tokens[i].sequence = place;
+    }
+    return m;
+}
+
+/* Logits of positions 0 to n - 1 of one sequence, run in blocks of block tokens. */
 static void run(float *logits, struct sw_backend *backend, const struct sw_model *model,
                 size_t name, uint32_t place, size_t n, size_t block)
 {
@@ -85,13 +98,23 @@ static void run(float *logits, struct sw_backend *backend, const struct sw_model
     size_t vocab_size = sw_model_config(model)->vocab_size;
     api()->reset(backend, place);
     for (size_t i = 0; i < n; i += block) {
-        size_t m = n - i < block ? n - i : block;
-        for (size_t j = 0; j < m; j++) {
-            tokens[j] = token_of(model, name, i + j);
-            tokens[j].sequence = place;
-        }
+        size_t m = take_block(tokens, model, name, place, i, n, block);
         if (api()->forward(backend, tokens, m, logits + i * vocab_size, &err) != SW_OK)
             fail_msg("%s", err.text);
+    }
+}
+
+/* The same by greedy; logprobs (n) out, or NULL. */
+static void check_greedy(const float *logits, double *logprobs, struct sw_backend *backend,
+                         const struct sw_model *model, size_t n, size_t block)
+{
+    struct sw_batch_token tokens[64];
+    size_t vocab_size = sw_model_config(model)->vocab_size;
+    api()->reset(backend, 0);
+    for (size_t i = 0; i < n; i += block) {
+        size_t m = take_block(tokens, model, 0, 0, i, n, block);
+        sw_test_check_greedy(api(), backend, tokens, m, logits + i * vocab_size, vocab_size,
+                             logprobs != NULL ? logprobs + i : NULL);
     }
 }
 
@@ -270,6 +293,8 @@ static void threads_and_blocks_change_no_bit(void **state)
         float *expected = logits_room(model, N), *logits = logits_room(model, N);
         struct sw_backend *backend = open_backend(model, NULL, 1);
         run(expected, backend, model, 0, 0, N, 1);
+        double logprobs[N], more_logprobs[N];
+        check_greedy(expected, logprobs, backend, model, N, 1);
         api()->close(backend);
         for (size_t t = 0; t < 4; t++) {
             struct sw_pool *pool = open_pool(n_threads[t]);
@@ -278,6 +303,9 @@ static void threads_and_blocks_change_no_bit(void **state)
                 memset(logits, 0xff, n_logits * sizeof *logits);
                 run(logits, backend, model, 0, 0, N, blocks[i]);
                 assert_same_bits(expected, logits, n_logits, shapes[s]);
+                check_greedy(expected, i % 2 == 0 ? more_logprobs : NULL, backend, model, N,
+                             blocks[i]);
+                assert_memory_equal(logprobs, more_logprobs, sizeof logprobs);
             }
             api()->close(backend);
             sw_pool_destroy(pool);
@@ -296,6 +324,7 @@ static void every_level_gives_the_same_bits(void **state)
     const char *const levels[] = {"scalar", "avx2",       "avxvnni",
                                   "avx512", "avx512vnni", "avx512bf16"};
     size_t n_levels = 0;
+    double logprobs[N], more_logprobs[N];
     for (size_t s = 0; s < N_SHAPES; s++) {
         struct sw_model *model = open_model(shapes[s]);
         size_t n_logits = N * sw_model_config(model)->vocab_size;
@@ -309,6 +338,9 @@ static void every_level_gives_the_same_bits(void **state)
                 n_levels++;
                 run(l == 0 ? expected : logits, backend, model, 0, 0, N, 8);
                 assert_same_bits(expected, l == 0 ? expected : logits, n_logits, levels[l]);
+                check_greedy(expected, l == 0 ? logprobs : more_logprobs, backend, model, N, 8);
+                if (l > 0)
+                    assert_memory_equal(logprobs, more_logprobs, sizeof logprobs);
             }
             api()->close(backend);
         }
@@ -334,6 +366,7 @@ static void mixed_batches_equal_one_sequence_at_a_time(void **state)
         size_t vocab_size = sw_model_config(model)->vocab_size;
         struct sw_pool *pool = open_pool(2);
         struct sw_backend *backend = open_backend(model, pool, N_SEQUENCES);
+        struct sw_backend *chooser = open_backend(model, pool, N_SEQUENCES); /* by greedy */
         float *expected = logits_room(model, N * N_SEQUENCES), *logits = logits_room(model, 64);
         for (size_t q = 0; q < N_SEQUENCES; q++)
             run(expected + q * N * vocab_size, backend, model, q, 0, N, 1);
@@ -353,6 +386,8 @@ static void mixed_batches_equal_one_sequence_at_a_time(void **state)
                 }
             }
             assert_int_equal(api()->forward(backend, tokens, n, logits, NULL), SW_OK);
+            double logprobs[64];
+            sw_test_check_greedy(api(), chooser, tokens, n, logits, vocab_size, logprobs);
             const float *next = logits;
             for (size_t i = 0; i < n; i++) {
                 if (!tokens[i].want_logits)
@@ -365,9 +400,68 @@ static void mixed_batches_equal_one_sequence_at_a_time(void **state)
         free(expected);
         free(logits);
         api()->close(backend);
+        api()->close(chooser);
         sw_pool_destroy(pool);
         sw_model_close(model);
     }
+}
+
+/* A head of its own: its rows repeat after some, and the first weight of others is changed. */
+struct changed_head {
+    size_t period, n_nan; /* that many rows from the first become NaN */
+    size_t first, end;    /* rows whose first weight becomes: */
+    float weight;
+};
+
+/* Equals in other pairs of tiles; a NaN or an infinity among other logits, or in place of all. */
+static void greedy_passes_over_what_is_no_number(void **state)
+{
+    (void)state;
+    enum { N = 41, VOCAB = 131, DIM = 64, PAIR = 2 * 16 };
+    static float head[VOCAB * DIM], logits[N * VOCAB];
+    static const struct changed_head cases[] = {
+        {.period = 40}, /* a logit four times, in other pairs */
+        {.period = 1},
+        {.period = VOCAB, .first = 40, .end = 41, .weight = NAN},
+        {.period = VOCAB, .n_nan = PAIR},
+        {.period = VOCAB, .first = 100, .end = VOCAB, .weight = NAN},
+        /* Infinite, with an activation's sign or the other one: a pair, one, all but a pair. */
+        {.period = VOCAB, .first = PAIR, .end = 2 * PAIR, .weight = INFINITY},
+        {.period = VOCAB, .first = 50, .end = 51, .weight = -INFINITY},
+        {.period = VOCAB, .n_nan = PAIR, .first = PAIR, .end = VOCAB, .weight = INFINITY},
+        {.period = VOCAB, .n_nan = PAIR, .first = PAIR, .end = VOCAB, .weight = -INFINITY},
+        {.period = VOCAB, .n_nan = VOCAB},
+    };
+    size_t n_numbers = 0, n_nan = 0, n_none = 0;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct sw_model *model = open_model(shapes[0]);
+        assert_true(sw_model_config(model)->vocab_size == VOCAB &&
+                    sw_model_config(model)->dim == DIM);
+        for (size_t i = 0; i < VOCAB * DIM; i++)
+            head[i] = (float)(sw_random_at(SEED, i % (cases[c].period * DIM)) % 2001) / 1000 - 1;
+        for (size_t r = cases[c].first; r < cases[c].end; r++)
+            head[r * DIM] = cases[c].weight;
+        for (size_t r = 0; r < cases[c].n_nan; r++)
+            head[r * DIM] = NAN;
+        ((struct sw_weights *)(uintptr_t)sw_model_weights(model))->head =
+            (struct sw_tensor){head, VOCAB, DIM, SW_F32};
+        struct sw_pool *pool = open_pool(2);
+        struct sw_backend *backend = open_backend(model, pool, 1);
+        double logprobs[N];
+        run(logits, backend, model, 0, 0, N, N);
+        check_greedy(logits, logprobs, backend, model, N, N);
+        for (size_t i = 0; i < N; i++) {
+            n_none += sw_argmax(logits + i * VOCAB, VOCAB) < 0 ? 1 : 0;
+            n_nan += isnan(logprobs[i]) ? 1 : 0;
+            n_numbers += isnan(logprobs[i]) ? 0 : 1;
+        }
+        api()->close(backend);
+        sw_pool_destroy(pool);
+        sw_model_close(model);
+    }
+    print_message("# %zu ids with a probability, %zu without; %zu times no id\n", n_numbers,
+                  n_nan - n_none, n_none);
+    assert_true(n_numbers > 2 * N + 10 && n_nan > 5 * N && n_none == N);
 }
 
 static void refused(struct sw_backend *backend, struct sw_batch_token token, const char *text)
@@ -375,6 +469,10 @@ static void refused(struct sw_backend *backend, struct sw_batch_token token, con
     float logits[256];
     struct sw_error err = {0};
     assert_int_equal(api()->forward(backend, &token, 1, logits, &err), SW_EUSAGE);
+    assert_string_equal(err.text, text);
+    int32_t id;
+    err.text[0] = 0;
+    assert_int_equal(api()->greedy(backend, &token, 1, &id, NULL, &err), SW_EUSAGE);
     assert_string_equal(err.text, text);
 }
 
@@ -437,6 +535,16 @@ static void more_logits_than_asked_for_at_open_are_refused(void **state)
     assert_string_equal(err.text, "logits of 2 tokens: room for 1");
     assert_int_equal(api()->forward(backend, tokens, 1, NULL, &err), SW_EUSAGE);
     assert_string_equal(err.text, "logits of 1 tokens: room for 0");
+    int32_t ids[2];
+    double logprobs[2];
+    assert_int_equal(api()->greedy(backend, tokens, 2, ids, logprobs, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "logits of 2 tokens: room for 1");
+    assert_int_equal(api()->greedy(backend, tokens, 1, NULL, logprobs, &err), SW_EUSAGE);
+    assert_string_equal(err.text, "logits of 1 tokens: room for 0");
+    /* Nobody has to take what nobody wants. */
+    tokens[0].want_logits = false;
+    assert_int_equal(api()->greedy(backend, tokens, 1, NULL, NULL, &err), SW_OK);
+    assert_int_equal(api()->greedy(backend, tokens + 1, 1, ids, NULL, &err), SW_OK);
     api()->close(backend);
     sw_model_close(model);
 }
@@ -559,6 +667,7 @@ int main(void)
         cmocka_unit_test(every_level_gives_the_same_bits),
 #endif
         cmocka_unit_test(mixed_batches_equal_one_sequence_at_a_time),
+        cmocka_unit_test(greedy_passes_over_what_is_no_number),
         cmocka_unit_test(bad_tokens_are_refused_and_change_nothing),
         cmocka_unit_test(more_logits_than_asked_for_at_open_are_refused),
         cmocka_unit_test(what_cannot_run_is_refused_by_name),

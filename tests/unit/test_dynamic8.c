@@ -13,6 +13,7 @@
 #include "backend/cpu/kernels.h"
 #include "base/cpu.h"
 #include "base/random.h"
+#include "support/greedy.h"
 
 enum { SEED = 20261124, MAX_TOKENS = 64 };
 
@@ -283,10 +284,15 @@ static void close_reference(struct reference *r)
     free(r->values);
 }
 
+/* How tokens are run. */
+enum way { BY_FORWARD, BY_GREEDY };
+
 /* Logits of n positions of a sequence: calls[0] tokens in the first call, and so on; the last entry
- * repeats. Ids are those of the sequence called name. */
-static void run(float *logits, struct sw_backend *backend, const struct sw_model *model,
-                size_t name, uint32_t place, size_t n, const size_t *calls, size_t n_calls)
+ * repeats. Ids are those of the sequence called name. By greedy, the logits are given, and what it
+ * chooses is held against them. */
+static void run_by(enum way way, float *logits, struct sw_backend *backend,
+                   const struct sw_model *model, size_t name, uint32_t place, size_t n,
+                   const size_t *calls, size_t n_calls)
 {
     size_t vocab_size = sw_model_config(model)->vocab_size;
     struct sw_error err;
@@ -299,10 +305,20 @@ static void run(float *logits, struct sw_backend *backend, const struct sw_model
                                                 .position = (uint32_t)(i + j),
                                                 .sequence = place,
                                                 .want_logits = true};
-        if (api()->forward(backend, tokens, m, logits + i * vocab_size, &err) != SW_OK)
+        double logprobs[MAX_TOKENS];
+        if (way == BY_GREEDY)
+            sw_test_check_greedy(api(), backend, tokens, m, logits + i * vocab_size, vocab_size,
+                                 logprobs);
+        else if (api()->forward(backend, tokens, m, logits + i * vocab_size, &err) != SW_OK)
             fail_msg("%s", err.text);
         i += m;
     }
+}
+
+static void run(float *logits, struct sw_backend *backend, const struct sw_model *model,
+                size_t name, uint32_t place, size_t n, const size_t *calls, size_t n_calls)
+{
+    run_by(BY_FORWARD, logits, backend, model, name, place, n, calls, n_calls);
 }
 
 static void run_reference(float *logits, const struct sw_model *model, size_t n,
@@ -383,6 +399,7 @@ static void threads_and_levels_change_no_bit(void **state)
                 memset(logits, 0xff, n_logits * sizeof *logits);
                 run(logits, backend, model, 0, 0, N, calls, 3);
                 assert_same_bits(expected, logits, n_logits, levels[l]);
+                run_by(BY_GREEDY, logits, backend, model, 0, 0, N, calls, 3);
                 api()->close(backend);
                 sw_pool_destroy(pool);
                 n_compared++;

@@ -246,12 +246,14 @@ static void find_blocks(struct sw_backend *b)
     }
 }
 
-static enum sw_code base_cpu_forward(struct sw_backend *b, const struct sw_batch_token *tokens,
-                                     size_t n_tokens, float *logits, struct sw_error *err)
+/* A pass whose results go to b->logits or b->ids. */
+static enum sw_code run(struct sw_backend *b, const struct sw_batch_token *tokens, size_t n_tokens,
+                        struct sw_error *err)
 {
     size_t n_wanted = 0;
-    enum sw_code code = sw_batch_check(&n_wanted, b->n_seen, b->n_seen_next, tokens, n_tokens,
-                                       logits != NULL, &b->options, b->config.vocab_size, err);
+    enum sw_code code =
+        sw_batch_check(&n_wanted, b->n_seen, b->n_seen_next, tokens, n_tokens,
+                       b->logits != NULL || b->ids != NULL, &b->options, b->config.vocab_size, err);
     if (code != SW_OK)
         return code;
     n_wanted = 0;
@@ -262,10 +264,28 @@ static enum sw_code base_cpu_forward(struct sw_backend *b, const struct sw_batch
     b->tokens = tokens;
     b->n_tokens = n_tokens;
     b->n_wanted = n_wanted;
-    b->logits = logits;
     find_blocks(b);
     sw_pool_run(b->options.pool, sw_cpu_forward, b);
     return SW_OK;
+}
+
+static enum sw_code base_cpu_forward(struct sw_backend *b, const struct sw_batch_token *tokens,
+                                     size_t n_tokens, float *logits, struct sw_error *err)
+{
+    b->logits = logits;
+    b->ids = NULL;
+    b->logprobs = NULL;
+    return run(b, tokens, n_tokens, err);
+}
+
+static enum sw_code base_cpu_greedy(struct sw_backend *b, const struct sw_batch_token *tokens,
+                                    size_t n_tokens, int32_t *ids, double *logprobs,
+                                    struct sw_error *err)
+{
+    b->logits = NULL;
+    b->ids = ids;
+    b->logprobs = logprobs;
+    return run(b, tokens, n_tokens, err);
 }
 
 static void base_cpu_reset(struct sw_backend *b, uint32_t sequence)
@@ -283,6 +303,7 @@ const struct sw_backend_api sw_base_cpu = {
     .name = "base_cpu",
     .open = base_cpu_open,
     .forward = base_cpu_forward,
+    .greedy = base_cpu_greedy,
     .reset = base_cpu_reset,
     .describe = base_cpu_describe,
     .close = base_cpu_close,

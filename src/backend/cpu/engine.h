@@ -97,13 +97,17 @@ struct sw_backend {
     float *activated;              /* (max_batch, hidden_stride) silu(gate) * up */
     struct sw_cpu_thread *threads; /* (n_threads) */
     struct sw_share *shares;       /* (n_threads) of the phase under way */
+    struct sw_choice *choices;     /* (max_logits, choice_stride), one of each pair of head tiles */
+    size_t choice_stride;
 
     /* The batch under way; written by the caller before the threads start. */
     const struct sw_batch_token *tokens;
     size_t n_tokens, n_wanted, n_blocks;
     size_t *wanted;                /* (max_batch) indices of tokens whose logits are wanted */
     struct sw_token_block *blocks; /* (max_batch) */
-    float *logits;                 /* (n_wanted, vocab_size) the caller's */
+    float *logits;                 /* (n_wanted, vocab_size) the caller's; or, where it is NULL: */
+    int32_t *ids;                  /* (n_wanted) the caller's */
+    double *logprobs;              /* (n_wanted) the caller's, or NULL */
 
     uint32_t *n_seen, *n_seen_next; /* (n_sequences) positions each sequence has */
 

@@ -6,6 +6,7 @@
  */
 #include "backend/cpu/engine.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "backend/cpu/dynamic.h"
@@ -229,6 +230,55 @@ static void finish_logits(const struct sw_backend *b, const struct sw_cpu_layer 
         memcpy(b->logits + (row + i) * vocab_size + at, y + i * PRODUCT_STRIDE, n * sizeof *y);
 }
 
+static void finish_choice(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                          const float *y, size_t row, size_t n_rows, size_t tile, size_t n_tiles)
+{
+    (void)layer;
+    size_t left = b->config.vocab_size - tile * SW_TILE;
+    size_t n = left < n_tiles * SW_TILE ? left : n_tiles * SW_TILE;
+    b->kernels->choose_f32(b->choices + row * b->choice_stride + tile / 2, b->choice_stride, y,
+                           PRODUCT_STRIDE, n_rows, n, b->logprobs != NULL);
+}
+
+/* Of a row's n choices that with the greatest logit, the first among equals: their ids ascend. */
+static size_t greatest_of(const struct sw_choice *choices, size_t n)
+{
+    struct sw_choice best = choices[0];
+    size_t at = 0;
+    for (size_t p = 1; p < n; p++) {
+        if (choices[p].greatest > best.greatest || (best.index < 0 && choices[p].index >= 0)) {
+            best = choices[p];
+            at = p;
+        }
+    }
+    return at;
+}
+
+/* Log of the probability of the greatest logit, as sw_logprob has it, but with exponentials of
+ * floats: within 1e-6. NaN, too, where a logit is, or where the greatest is infinite. */
+static double logprob_of(const struct sw_choice *choices, size_t n, double greatest)
+{
+    double sum = 0;
+    for (size_t p = 0; p < n; p++)
+        sum += (double)choices[p].sum * exp((double)choices[p].greatest - greatest);
+    return 0 - log(sum); /* not -0 where the id is certain */
+}
+
+/* What the pairs' choices lead to, in their order, whoever took which pair. */
+static void merge_choices(const struct sw_backend *b, int thread)
+{
+    size_t begin, end, n = (b->head.n_tiles + 1) / 2;
+    sw_pool_part(&begin, &end, b->n_wanted, thread, b->n_threads);
+    for (size_t i = begin; i < end; i++) {
+        const struct sw_choice *choices = b->choices + i * b->choice_stride;
+        size_t pair = greatest_of(choices, n);
+        int32_t index = choices[pair].index;
+        b->ids[i] = index < 0 ? -1 : (int32_t)(pair * 2 * SW_TILE) + index;
+        if (b->logprobs != NULL)
+            b->logprobs[i] = logprob_of(choices, n, (double)choices[pair].greatest);
+    }
+}
+
 static void embed(const struct sw_backend *b, int thread)
 {
     const struct sw_tensor *table = &sw_model_weights(b->model)->embedding;
@@ -306,9 +356,14 @@ void sw_cpu_forward(void *ctx, int thread)
         apply(b, layer, &layer->down, activated, n, finish_residual, thread);
         sw_pool_barrier(pool, thread);
     }
-    if (b->n_wanted > 0) {
-        x.weight = b->final_norm;
-        x.rows = is_kept ? NULL : b->wanted;
-        apply(b, NULL, &b->head, x, b->n_wanted, finish_logits, thread);
+    if (b->n_wanted == 0)
+        return;
+    x.weight = b->final_norm;
+    x.rows = is_kept ? NULL : b->wanted;
+    apply(b, NULL, &b->head, x, b->n_wanted, b->logits != NULL ? finish_logits : finish_choice,
+          thread);
+    if (b->logits == NULL) {
+        sw_pool_barrier(pool, thread);
+        merge_choices(b, thread);
     }
 }

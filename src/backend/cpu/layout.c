@@ -15,6 +15,10 @@ void sw_layout_sizes(struct sw_backend *b)
     b->dim_stride = sw_row_stride(c->dim);
     b->hidden_stride = sw_row_stride(c->hidden_dim);
     b->attention_stride = sw_row_stride(c->n_heads * c->head_dim);
+    /* A pair's choices of all rows are written at once: an odd number of lines apart, or they would
+     * be in each other's way in the first cache. 16 choices are three lines. */
+    size_t n_pairs = (sw_tiles_of(c->vocab_size) + 1) / 2;
+    b->choice_stride = ((n_pairs + 15) / 16 | 1) * 16;
 }
 
 static bool has(const struct sw_tensor *tensor)
@@ -89,6 +93,7 @@ static void take_scratch(struct sw_backend *b, struct sw_arena *lists)
     b->scores = sw_arena_take(scratch, SW_FEW_TOKENS * c->n_heads, positions * width);
     b->attended = sw_arena_take(scratch, o->max_batch, b->attention_stride * width);
     b->activated = sw_arena_take(scratch, o->max_batch, b->hidden_stride * width);
+    b->choices = sw_arena_take(scratch, o->max_logits, b->choice_stride * sizeof *b->choices);
     b->wanted = sw_arena_take(scratch, o->max_batch, sizeof *b->wanted);
     b->blocks = sw_arena_take(scratch, o->max_batch, sizeof *b->blocks);
     b->n_seen = sw_arena_take(scratch, o->n_sequences, sizeof *b->n_seen);

@@ -22,7 +22,7 @@ struct row {
     struct sw_backend *backend;
     struct sw_limits *limits;
     struct sw_batch_token *tokens; /* (max_batch) */
-    float *logits;                 /* (batch, vocab_size) */
+    float *logits;                 /* (batch, vocab_size), or NULL: the backend chooses ids */
     int32_t *ids;                  /* (batch, or n_gen if that is more) */
     uint64_t *stamps_ns;           /* (n_gen) */
     size_t max_batch;
@@ -300,13 +300,15 @@ enum sw_code sw_speed_measure(const struct sw_speed_plan *plan, json_t *rows, st
                        longest, config->max_positions);
     row.max_batch = SW_PREFILL_BLOCK > plan->batch ? SW_PREFILL_BLOCK : plan->batch;
     row.tokens = calloc(row.max_batch, sizeof *row.tokens);
-    row.logits = calloc(plan->batch * config->vocab_size, sizeof *row.logits);
+    bool has_logits = plan->api->greedy == NULL;
+    if (has_logits)
+        row.logits = calloc(plan->batch * config->vocab_size, sizeof *row.logits);
     row.ids = calloc(n_ids, sizeof *row.ids);
     row.stamps_ns = calloc(n_ids, sizeof *row.stamps_ns);
     row.tokens_per_second = calloc(3 * n, sizeof *row.tokens_per_second);
     enum sw_code code = SW_OK;
-    if (row.tokens == NULL || row.logits == NULL || row.ids == NULL || row.stamps_ns == NULL ||
-        row.tokens_per_second == NULL) {
+    if (row.tokens == NULL || (has_logits && row.logits == NULL) || row.ids == NULL ||
+        row.stamps_ns == NULL || row.tokens_per_second == NULL) {
         code = sw_fail(err, SW_ENOMEM, "bench: out of memory");
         goto done;
     }

@@ -106,57 +106,65 @@ static void pack_as_s4(const struct sw_kernels *kernels, const struct product *p
                      p->k);
 }
 
-/* Anything, since it changes no number: nothing, some lines, all tiles of the part. */
-static struct sw_ahead ahead_of(const struct product *p, const struct packed *packed,
-                                struct part part)
+/* Anything, since it changes no number: NULL, nothing, some lines, all tiles of the part. */
+static const struct sw_ahead *ahead_of(struct sw_ahead *ahead, const struct product *p,
+                                       const struct packed *packed, struct part part)
 {
     const size_t sizes[] = {0, 64, part.n_tiles * p->tile_bytes};
-    return (struct sw_ahead){tile_at(p, packed, part.tile), sizes[(part.m + part.row) % 3]};
+    size_t choice = (part.m + p->k / 4) % 4;
+    if (choice == 3)
+        return NULL;
+    *ahead = (struct sw_ahead){tile_at(p, packed, part.tile), sizes[choice]};
+    return ahead;
 }
 
 static void multiply_f32(const struct sw_kernels *kernels, const struct product *p,
                          const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
-    struct sw_ahead ahead = ahead_of(p, packed, part);
+    struct sw_ahead ahead;
     kernels->gemm_f32(y, y_stride, p->x + part.row * p->x_stride, p->x_stride, part.m,
                       (const float *)(const void *)tile_at(p, packed, part.tile),
-                      p->tile_bytes / sizeof(float), part.n_tiles, p->k, &ahead);
+                      p->tile_bytes / sizeof(float), part.n_tiles, p->k,
+                      ahead_of(&ahead, p, packed, part));
 }
 
 static void multiply_w16(const struct sw_kernels *kernels, const struct product *p,
                          const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
-    struct sw_ahead ahead = ahead_of(p, packed, part);
+    struct sw_ahead ahead;
     kernels->gemm_w16(y, y_stride, p->x + part.row * p->x_stride, p->x_stride, part.m,
                       (const uint16_t *)(const void *)tile_at(p, packed, part.tile),
-                      p->tile_bytes / sizeof(uint16_t), part.n_tiles, p->k, &ahead);
+                      p->tile_bytes / sizeof(uint16_t), part.n_tiles, p->k,
+                      ahead_of(&ahead, p, packed, part));
 }
 
 static void multiply_bf16(const struct sw_kernels *kernels, const struct product *p,
                           const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
-    struct sw_ahead ahead = ahead_of(p, packed, part);
+    struct sw_ahead ahead;
     kernels->gemm_bf16(y, y_stride, p->x_bf16 + part.row * p->x_stride, p->x_stride, part.m,
                        (const uint16_t *)(const void *)tile_at(p, packed, part.tile),
-                       p->tile_bytes / sizeof(uint16_t), part.n_tiles, (p->k + 1) / 2 * 2, &ahead);
+                       p->tile_bytes / sizeof(uint16_t), part.n_tiles, (p->k + 1) / 2 * 2,
+                       ahead_of(&ahead, p, packed, part));
 }
 
 static void multiply_s8(const struct sw_kernels *kernels, const struct product *p,
                         const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
-    struct sw_ahead ahead = ahead_of(p, packed, part);
+    struct sw_ahead ahead;
     kernels->gemm_s8(y, y_stride, &p->rows, part.row, part.m,
                      (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes,
-                     packed->scales + part.tile * SW_TILE, part.n_tiles, p->k, &ahead);
+                     packed->scales + part.tile * SW_TILE, part.n_tiles, p->k,
+                     ahead_of(&ahead, p, packed, part));
 }
 
 static void multiply_s4(const struct sw_kernels *kernels, const struct product *p,
                         const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
-    struct sw_ahead ahead = ahead_of(p, packed, part);
+    struct sw_ahead ahead;
     kernels->gemm_s4(y, y_stride, &p->rows, part.row, part.m,
                      (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes, part.n_tiles,
-                     p->k, &ahead);
+                     p->k, ahead_of(&ahead, p, packed, part));
 }
 
 static double weight_f32(const struct product *p, size_t tile, size_t c, size_t r)

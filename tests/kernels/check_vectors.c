@@ -151,6 +151,51 @@ void check_add_f32(const struct sw_kernels *kernels)
     }
 }
 
+/* scale_f32 and rotate_f32: the definition is C's own arithmetic. */
+
+void check_scale_f32(const struct sw_kernels *kernels)
+{
+    for (size_t n = 0; n <= 70; n++) {
+        float *x = array(n), *y = array(n), *expected = array(n), scale = number();
+        for (size_t i = 0; i < n; i++)
+            x[i] = number();
+        definition()->scale_f32(expected, x, n, scale);
+        kernels->scale_f32(y, x, n, scale);
+        for (size_t i = 0; i < n; i++) {
+            if (!same_bits(y[i], expected[i]) || !same_bits(y[i], x[i] * scale))
+                failed("n %zu: y[%zu] is %a, not %a", n, i, (double)y[i], (double)expected[i]);
+        }
+        n_cases++;
+        free_arrays();
+    }
+}
+
+void check_rotate_f32(const struct sw_kernels *kernels)
+{
+    enum { ROUNDS = 50, N = 2 * SW_TILE };
+    for (int round = 0; round < ROUNDS; round++) {
+        float *x = array(N), *angles = array(N), *y = array(N), *expected = array(N);
+        for (size_t i = 0; i < N; i++) {
+            x[i] = number();
+            angles[i] = number();
+        }
+        definition()->rotate_f32(expected, expected + SW_TILE, x, angles, angles + SW_TILE);
+        kernels->rotate_f32(y, y + SW_TILE, x, angles, angles + SW_TILE);
+        for (size_t r = 0; r < SW_TILE; r++) {
+            double a = (double)x[r], b = (double)x[SW_TILE + r];
+            double c = (double)angles[r], s = (double)angles[SW_TILE + r];
+            double error = (fabs(a) + fabs(b)) * (fabs(c) + fabs(s)) * 0x1p-22;
+            if (!same_bits(y[r], expected[r]) || !same_bits(y[SW_TILE + r], expected[SW_TILE + r]))
+                failed("pair %zu differs from the definition", r);
+            if (!(fabs((double)y[r] - (a * c - b * s)) <= error) ||
+                !(fabs((double)y[SW_TILE + r] - (b * c + a * s)) <= error))
+                failed("pair %zu is %a, %a", r, (double)y[r], (double)y[SW_TILE + r]);
+        }
+        n_cases++;
+        free_arrays();
+    }
+}
+
 /* choose_f32 */
 
 /* What rows are drawn from beside the operands of fill_row. */
@@ -198,8 +243,8 @@ static void check_choice(const struct sw_choice *choice, const float *x, size_t 
         if (isfinite(x[r]))
             largest = fmax(largest, fmin(greatest - (double)x[r], 88));
     }
-    /* A difference is rounded to half a unit, and stands in the exponent; two units of exp, five
-     * roundings of the sum. The exponential stops at exp(-87). */
+    /* A difference is rounded to half a unit, and stands in the exponent; two units of exp,
+     * five roundings of the sum. The exponential stops at exp(-87). */
     double bound = sum * FLT_EPSILON * (largest + 6) + 32 * 1.7e-38;
     if (!wants_sum ? choice->sum != 0
                    : isnan(choice->sum) != isnan(sum) || fabs((double)choice->sum - sum) > bound)

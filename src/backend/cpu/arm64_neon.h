@@ -81,6 +81,19 @@ static inline vec vec_round_bf16(vec x)
     return vreinterpretq_f32_u32(vandq_u32(vbslq_u32(vceqq_f32(x, x), up, nan), upper));
 }
 
+/* Rows become columns. */
+static inline void vecs_transpose(vec x[4])
+{
+    float64x2_t low0 = vreinterpretq_f64_f32(vtrn1q_f32(x[0], x[1]));
+    float64x2_t low1 = vreinterpretq_f64_f32(vtrn2q_f32(x[0], x[1]));
+    float64x2_t high0 = vreinterpretq_f64_f32(vtrn1q_f32(x[2], x[3]));
+    float64x2_t high1 = vreinterpretq_f64_f32(vtrn2q_f32(x[2], x[3]));
+    x[0] = vreinterpretq_f32_f64(vtrn1q_f64(low0, high0));
+    x[1] = vreinterpretq_f32_f64(vtrn1q_f64(low1, high1));
+    x[2] = vreinterpretq_f32_f64(vtrn2q_f64(low0, high0));
+    x[3] = vreinterpretq_f32_f64(vtrn2q_f64(low1, high1));
+}
+
 static inline void vec_store_s8(int8_t *p, vec x)
 {
     int16x4_t half = vqmovn_s32(vcvtnq_s32_f32(x));

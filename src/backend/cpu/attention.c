@@ -20,15 +20,32 @@ static float score_scale(const struct sw_backend *b)
     return (float)(1.0 / sqrt((double)b->config.head_dim));
 }
 
+const float *sw_cpu_pack_new_keys(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                                  size_t sequence, size_t kv_head, int thread)
+{
+    size_t head_dim = b->config.head_dim, n = b->n_seen[sequence] % SW_TILE;
+    float *tile = b->threads[thread].key_tile;
+    b->kernels->pack_f32(tile, sw_new_keys(b, layer, sequence, kv_head), head_dim, n, head_dim);
+    return tile;
+}
+
 /* Scores of rows against tiles [begin, end) of positions. */
 static void score(const struct sw_backend *b, const struct sw_cpu_layer *layer, float *scores,
-                  size_t token, size_t n_rows, size_t kv_head, size_t begin, size_t end)
+                  size_t token, size_t n_rows, size_t kv_head, size_t begin, size_t end, int thread)
 {
-    size_t tile_stride = b->config.head_dim * SW_TILE;
-    const float *keys = sw_cached_keys(b, layer, b->tokens[token].sequence, kv_head);
-    b->kernels->gemm_f32(scores + begin * SW_TILE, score_stride(b), sw_queries(b, kv_head, token),
-                         b->config.head_dim, n_rows, keys + begin * tile_stride, tile_stride,
-                         end - begin, b->config.head_dim, NULL);
+    size_t head_dim = b->config.head_dim, tile_stride = head_dim * SW_TILE;
+    size_t sequence = b->tokens[token].sequence, n_packed = sw_packed_key_tiles(b, sequence);
+    const float *keys = sw_cached_keys(b, layer, sequence, kv_head);
+    const float *queries = sw_queries(b, kv_head, token);
+    size_t middle = end < n_packed ? end : n_packed;
+    if (begin < middle)
+        b->kernels->gemm_f32(scores + begin * SW_TILE, score_stride(b), queries, head_dim, n_rows,
+                             keys + begin * tile_stride, tile_stride, middle - begin, head_dim,
+                             NULL);
+    if (middle < end)
+        b->kernels->gemm_f32(scores + middle * SW_TILE, score_stride(b), queries, head_dim, n_rows,
+                             sw_cpu_pack_new_keys(b, layer, sequence, kv_head, thread), tile_stride,
+                             1, head_dim, NULL);
 }
 
 /* Adds up values with the rows' weights, over tiles [begin, end) of head_dim, and hands the result
@@ -45,13 +62,9 @@ static void mix(const struct sw_backend *b, const struct sw_cpu_layer *layer, co
     for (size_t row = 0; row < n_rows; row++) {
         size_t head = kv_head * b->group + row % b->group;
         float *out = b->attended + (token + row / b->group) * b->attention_stride + head * head_dim;
-        for (size_t t = begin; t < end; t++) {
-            float scaled[SW_TILE];
-            size_t at = t * SW_TILE, n = head_dim - at < SW_TILE ? head_dim - at : SW_TILE;
-            for (size_t r = 0; r < SW_TILE; r++)
-                scaled[r] = mixed[row * mixed_stride + at + r] * inverses[row];
-            memcpy(out + at, scaled, n * sizeof *out);
-        }
+        size_t at = begin * SW_TILE, behind = end * SW_TILE < head_dim ? end * SW_TILE : head_dim;
+        b->kernels->scale_f32(out + at, mixed + row * mixed_stride + at, behind - at,
+                              inverses[row]);
     }
 }
 
@@ -69,7 +82,7 @@ static void attend_few(struct sw_backend *b, const struct sw_cpu_layer *layer, i
         sw_pool_part(&begin, &end, b->tokens[token].position / SW_TILE + 1, part, b->n_threads);
         if (begin < end)
             score(b, layer, b->scores + i * group * stride, token, group, i % n_kv_heads, begin,
-                  end);
+                  end, thread);
     }
     sw_pool_barrier(b->options.pool, thread);
 
@@ -93,12 +106,13 @@ static void attend_few(struct sw_backend *b, const struct sw_cpu_layer *layer, i
 /* One group of heads of one block of tokens. Positions behind a token's own get weight 0; the
  * product runs over them up to the block's last token. */
 static void attend_block(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                         const struct sw_token_block *block, size_t kv_head,
-                         struct sw_cpu_thread *own)
+                         const struct sw_token_block *block, size_t kv_head, int thread)
 {
+    struct sw_cpu_thread *own = &b->threads[thread];
     size_t stride = score_stride(b), n_rows = block->n * b->group;
     size_t n_positions = b->tokens[block->first + block->n - 1].position + (size_t)1;
-    score(b, layer, own->scores, block->first, n_rows, kv_head, 0, sw_tiles_of(n_positions));
+    score(b, layer, own->scores, block->first, n_rows, kv_head, 0, sw_tiles_of(n_positions),
+          thread);
     for (size_t row = 0; row < n_rows; row++) {
         float *scores = own->scores + row * stride;
         size_t n = b->tokens[block->first + row / b->group].position + (size_t)1;
@@ -110,6 +124,30 @@ static void attend_block(const struct sw_backend *b, const struct sw_cpu_layer *
         n_positions, 0, b->head_tiles);
 }
 
+static void ask_for(const float *memory, size_t n_floats)
+{
+    /* Further on the machine follows by itself. */
+    enum { MOST_LINES = 128, LINE_FLOATS = SW_LINE / sizeof(float) };
+    size_t most = MOST_LINES * LINE_FLOATS, n = n_floats < most ? n_floats : most;
+    for (size_t i = 0; i < n; i += LINE_FLOATS)
+        __builtin_prefetch(memory + i, 0, 2);
+}
+
+/* Asks for what another sequence has in the cache, while a piece before it is computed: its lines
+ * lie in too many places, and are too few in each, to be seen coming. */
+static void ask_for_piece(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                          const struct sw_token_block *block, size_t kv_head)
+{
+    size_t head_dim = b->config.head_dim, sequence = b->tokens[block->first].sequence;
+    size_t n = b->n_seen[sequence], n_packed = n / SW_TILE;
+    const float *values = sw_cached_values(b, layer, sequence, kv_head);
+    ask_for(sw_cached_keys(b, layer, sequence, kv_head), n_packed * SW_TILE * head_dim);
+    ask_for(sw_new_keys(b, layer, sequence, kv_head), n % SW_TILE * head_dim);
+    for (size_t t = 0; t < b->head_tiles; t++)
+        ask_for(values + t * b->position_tiles * SW_TILE * SW_TILE, n * SW_TILE);
+    ask_for(sw_queries(b, kv_head, block->first), b->group * head_dim);
+}
+
 void sw_cpu_attend(struct sw_backend *b, const struct sw_cpu_layer *layer, int thread)
 {
     if (b->n_tokens <= SW_FEW_TOKENS) {
@@ -118,6 +156,10 @@ void sw_cpu_attend(struct sw_backend *b, const struct sw_cpu_layer *layer, int t
     }
     size_t n_kv_heads = b->config.n_kv_heads, i;
     struct sw_taker taker = sw_cpu_phase(b, b->n_blocks * n_kv_heads, thread);
-    while (sw_shares_take(&taker, &i))
-        attend_block(b, layer, &b->blocks[i / n_kv_heads], i % n_kv_heads, &b->threads[thread]);
+    while (sw_shares_take(&taker, &i)) {
+        size_t next = i + 1;
+        if (next / n_kv_heads < b->n_blocks && b->blocks[next / n_kv_heads].n == 1)
+            ask_for_piece(b, layer, &b->blocks[next / n_kv_heads], next % n_kv_heads);
+        attend_block(b, layer, &b->blocks[i / n_kv_heads], i % n_kv_heads, thread);
+    }
 }

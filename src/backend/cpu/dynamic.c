@@ -290,13 +290,15 @@ static size_t index_of(const struct sw_backend *b, size_t sequence, size_t kv_he
 static struct sw_range range_of_key(const struct sw_backend *b, const struct sw_cpu_layer *layer,
                                     const struct sw_batch_token *token)
 {
+    size_t d = b->config.head_dim, tile = token->position / SW_TILE, at = token->position % SW_TILE;
+    bool is_packed = tile < sw_packed_key_tiles(b, token->sequence);
     struct sw_range range = {0};
-    for (size_t h = 0; h < b->config.n_kv_heads; h++)
-        sw_range_widen(&range,
-                       sw_range_of(sw_cached_keys(b, layer, token->sequence, h) +
-                                       token->position / SW_TILE * b->config.head_dim * SW_TILE +
-                                       token->position % SW_TILE,
-                                   b->config.head_dim, SW_TILE));
+    for (size_t h = 0; h < b->config.n_kv_heads; h++) {
+        const float *packed = sw_cached_keys(b, layer, token->sequence, h) + tile * d * SW_TILE;
+        const float *new_key = sw_new_keys(b, layer, token->sequence, h) + at * d;
+        sw_range_widen(&range, is_packed ? sw_range_of(packed + at, d, SW_TILE)
+                                         : sw_range_of(new_key, d, 1));
+    }
     return range;
 }
 
@@ -347,16 +349,22 @@ static void find_positions(const struct sw_backend *b, struct sw_dynamic_thread 
 }
 
 static void quantise_keys(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                          size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q)
+                          size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q,
+                          int thread)
 {
     size_t n = b->config.head_dim * SW_TILE;
     float *out = b->dynamic->layers[layer - b->layers].keys + index_of(b, sequence, kv_head) * n;
-    to_integers(out + tile * n, sw_cached_keys(b, layer, sequence, kv_head) + tile * n, n, q);
+    const float *keys = tile < sw_packed_key_tiles(b, sequence)
+                            ? sw_cached_keys(b, layer, sequence, kv_head) + tile * n
+                            : sw_cpu_pack_new_keys(b, layer, sequence, kv_head, thread);
+    to_integers(out + tile * n, keys, n, q);
 }
 
 static void quantise_values(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                            size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q)
+                            size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q,
+                            int thread)
 {
+    (void)thread;
     size_t n = SW_TILE * SW_TILE;
     const float *from = sw_cached_values(b, layer, sequence, kv_head);
     float *out = b->dynamic->layers[layer - b->layers].values +
@@ -368,7 +376,8 @@ static void quantise_values(const struct sw_backend *b, const struct sw_cpu_laye
 }
 
 typedef void quantise_fn(const struct sw_backend *b, const struct sw_cpu_layer *layer,
-                         size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q);
+                         size_t sequence, size_t kv_head, size_t tile, struct sw_quantum q,
+                         int thread);
 
 /* Brings the integers of keys or values up to date: the new positions, or all of them where the
  * range has grown. Leaves the range of all positions in range. */
@@ -387,7 +396,7 @@ static void quantise_cached(const struct sw_backend *b, const struct sw_cpu_laye
     size_t tile = first / SW_TILE, end = sw_tiles_of(own->end[sequence]);
     size_t n_heads = b->config.n_kv_heads, n_items = (end - tile) * n_heads;
     for (size_t i = (size_t)thread; i < n_items; i += (size_t)b->n_threads)
-        quantise(b, layer, sequence, i % n_heads, tile + i / n_heads, q);
+        quantise(b, layer, sequence, i % n_heads, tile + i / n_heads, q, thread);
 }
 
 /* Each sequence of the batch once. */

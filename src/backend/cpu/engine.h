@@ -34,8 +34,10 @@ struct sw_cpu_layer {
     struct sw_matrix down;    /* (dim, hidden_dim) */
 
     /* The cache is packed like a matrix, so that attention is two products. Written where a token
-     * is new, by the thread that computes it. */
-    float *keys;   /* (n_sequences, n_kv_heads, position_tiles, head_dim, 16 positions) */
+     * is new, by the thread that computes it. Keys are packed as soon as a tile of positions is
+     * full; until then they lie as they came, since each would touch every line of its tile. */
+    float *keys;     /* (n_sequences, n_kv_heads, position_tiles, head_dim, 16 positions) */
+    float *new_keys; /* (n_sequences, n_kv_heads, 16 positions, head_dim) */
     float *values; /* (n_sequences, n_kv_heads, head_tiles, position_tiles * 16, 16 of head_dim) */
 };
 
@@ -59,6 +61,7 @@ struct sw_cpu_thread {
     float *normed;              /* (dim_stride) a row before it takes its form */
     struct sw_rows prepared[2]; /* (SW_FEW_TOKENS) of the layers, of the head */
     float *widened;  /* (2, columns of the widest matrix, 16), NULL unless a form needs it */
+    float *key_tile; /* (head_dim, 16) new keys, packed */
     float *scores;   /* (attention_rows, position_tiles * 16) */
     float *mixed;    /* (attention_rows, head_tiles * 16) */
     float *inverses; /* (attention_rows) */
@@ -109,7 +112,8 @@ struct sw_backend {
     int32_t *ids;                  /* (n_wanted) the caller's */
     double *logprobs;              /* (n_wanted) the caller's, or NULL */
 
-    uint32_t *n_seen, *n_seen_next; /* (n_sequences) positions each sequence has */
+    uint32_t *n_seen,
+        *n_seen_next; /* (n_sequences) positions each sequence has, of the batch too */
 
     struct sw_dynamic *dynamic; /* of quantization_dynamic8bit (dynamic.h), else NULL */
 
@@ -128,14 +132,32 @@ static inline struct sw_taker sw_cpu_phase(const struct sw_backend *b, size_t n,
     return sw_shares_begin(b->shares, ++b->threads[thread].phase, n, thread, b->n_threads);
 }
 
-/* First float of a cached head: keys (position_tiles, head_dim, 16), values (head_tiles,
- * position_tiles * 16, 16). */
+/* First float of a cached head: keys (position_tiles, head_dim, 16), of which those of full tiles
+ * count; new keys (16, head_dim), of which those behind the last full tile count; values
+ * (head_tiles, position_tiles * 16, 16). */
 static inline float *sw_cached_keys(const struct sw_backend *b, const struct sw_cpu_layer *layer,
                                     size_t sequence, size_t kv_head)
 {
     return layer->keys + (sequence * b->config.n_kv_heads + kv_head) * b->position_tiles *
                              b->config.head_dim * SW_TILE;
 }
+
+static inline float *sw_new_keys(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                                 size_t sequence, size_t kv_head)
+{
+    return layer->new_keys +
+           (sequence * b->config.n_kv_heads + kv_head) * SW_TILE * b->config.head_dim;
+}
+
+/* Tiles of a sequence's keys that are packed, in a pass whose keys are all there. */
+static inline size_t sw_packed_key_tiles(const struct sw_backend *b, size_t sequence)
+{
+    return b->n_seen[sequence] / SW_TILE;
+}
+
+/* The tile behind the packed ones, packed into the thread's own. */
+const float *sw_cpu_pack_new_keys(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                                  size_t sequence, size_t kv_head, int thread);
 
 static inline float *sw_cached_values(const struct sw_backend *b, const struct sw_cpu_layer *layer,
                                       size_t sequence, size_t kv_head)

@@ -134,17 +134,27 @@ static struct sw_rows prepare(const struct sw_backend *b, const struct sw_matrix
     return out;
 }
 
-/* Rotates 16 pairs (first, second) of a head: half-split form, as in the Hugging Face code. */
-static void rotate(float *first, float *second, const float *y, const float *cosines,
-                   const float *sines)
+/* Columns [at, at + n) and their partners of a new key; with it, its tile may be full. Rows of a
+ * pair of tiles come in the order of their positions, all to one thread. */
+static void put_key(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                    const struct sw_batch_token *token, size_t kv_head, size_t at,
+                    const float *first, const float *second, size_t n)
 {
-    for (size_t r = 0; r < SW_TILE; r++) {
-        first[r] = y[r] * cosines[r] - y[SW_TILE + r] * sines[r];
-        second[r] = y[SW_TILE + r] * cosines[r] + y[r] * sines[r];
-    }
+    size_t head_dim = b->config.head_dim, half = head_dim / 2;
+    float *new_keys = sw_new_keys(b, layer, token->sequence, kv_head);
+    float *key = new_keys + token->position % SW_TILE * head_dim;
+    memcpy(key + at, first, n * sizeof *key);
+    memcpy(key + half + at, second, n * sizeof *key);
+    if (token->position % SW_TILE < SW_TILE - 1)
+        return;
+    float *tile = sw_cached_keys(b, layer, token->sequence, kv_head) +
+                  token->position / SW_TILE * head_dim * SW_TILE;
+    b->kernels->pack_f32(tile + at * SW_TILE, new_keys + at, head_dim, SW_TILE, n);
+    b->kernels->pack_f32(tile + (half + at) * SW_TILE, new_keys + half + at, head_dim, SW_TILE, n);
 }
 
-/* One pair of tiles of a query or key head. */
+/* One pair of tiles of a query or key head, whose halves are rotated: half-split form, as in the
+ * Hugging Face code. */
 static void finish_qk(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
                       size_t row, size_t n_rows, size_t pair)
 {
@@ -160,21 +170,15 @@ static void finish_qk(const struct sw_backend *b, const struct sw_cpu_layer *lay
                        ? sw_queries(b, head / b->group, row + i) + head % b->group * head_dim + at
                        : NULL;
         if (q != NULL && n == SW_TILE) {
-            rotate(q, q + half, y, cosines, sines);
+            b->kernels->rotate_f32(q, q + half, y, cosines, sines);
             continue;
         }
-        rotate(first, second, y, cosines, sines);
+        b->kernels->rotate_f32(first, second, y, cosines, sines);
         if (q != NULL) {
             memcpy(q, first, n * sizeof *q);
             memcpy(q + half, second, n * sizeof *q);
         } else {
-            float *keys = sw_cached_keys(b, layer, token->sequence, head - b->config.n_heads) +
-                          token->position / SW_TILE * head_dim * SW_TILE +
-                          token->position % SW_TILE;
-            for (size_t r = 0; r < n; r++) {
-                keys[(at + r) * SW_TILE] = first[r];
-                keys[(half + at + r) * SW_TILE] = second[r];
-            }
+            put_key(b, layer, token, head - b->config.n_heads, at, first, second, n);
         }
     }
 }

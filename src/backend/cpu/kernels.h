@@ -90,6 +90,10 @@ struct sw_choice {
  * silu_mul_f32: g = x[i * x_stride + r], u = x[i * x_stride + 16 + r];
  *     y[i * y_stride + r] = g / (1 + exp(-g)) * u for i < m, r < 16.
  * add_f32: y[i * y_stride + r] += x[i * x_stride + r] for i < m, r < n; n a multiple of 16.
+ * scale_f32: y[i] = x[i] * scale for i < n.
+ * rotate_f32: turns 16 pairs (x[r], x[16 + r]) by angles that have these cosines and sines:
+ *     first[r] = x[r] * cosines[r] - x[16 + r] * sines[r];
+ *     second[r] = x[16 + r] * cosines[r] + x[r] * sines[r], each product rounded; not in place.
  * choose_f32: choices[i * choice_stride] = the choice among the first n (1 to 32) of the 32 numbers
  *     from x[i * x_stride] on, for i < m. Where none is above -infinity, greatest is that, and the
  *     sum is of exp(x), so that a NaN in the row alone makes it NaN. Not wants_sum: it is 0.
@@ -124,6 +128,9 @@ struct sw_choice {
     X(void, silu_mul_f32, (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m))  \
     X(void, add_f32,                                                                               \
       (float *y, size_t y_stride, const float *x, size_t x_stride, size_t m, size_t n))            \
+    X(void, scale_f32, (float *y, const float *x, size_t n, float scale))                          \
+    X(void, rotate_f32,                                                                            \
+      (float *first, float *second, const float *x, const float *cosines, const float *sines))     \
     X(void, choose_f32,                                                                            \
       (struct sw_choice * choices, size_t choice_stride, const float *x, size_t x_stride,          \
        size_t m, size_t n, bool wants_sum))                                                        \

@@ -2,7 +2,7 @@
 #include "backend/cpu/x86_avx512.h"
 
 #define VEC(name) name##_avx512
-enum { MAX_ROWS = 12, MAX_TILES = 2 };
+enum { MAX_ROWS = 12, MAX_TILES = 2, CACHED_ROWS = 6, CACHED_TILES = 4 };
 
 #include "backend/cpu/kernels_vector.inc"
 

@@ -2,7 +2,7 @@
 #include "backend/cpu/arm64_neon.h"
 
 #define VEC(name) name##_neon
-enum { MAX_ROWS = 6, MAX_TILES = 1 };
+enum { MAX_ROWS = 6, MAX_TILES = 1, CACHED_ROWS = 2, CACHED_TILES = 2 };
 
 #include "backend/cpu/kernels_vector.inc"
 

@@ -180,6 +180,21 @@ static void add_f32_scalar(float *y, size_t y_stride, const float *x, size_t x_s
     }
 }
 
+static void scale_f32_scalar(float *y, const float *x, size_t n, float scale)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] * scale;
+}
+
+static void rotate_f32_scalar(float *first, float *second, const float *x, const float *cosines,
+                              const float *sines)
+{
+    for (size_t r = 0; r < SW_TILE; r++) {
+        first[r] = x[r] * cosines[r] - x[SW_TILE + r] * sines[r];
+        second[r] = x[SW_TILE + r] * cosines[r] + x[r] * sines[r];
+    }
+}
+
 static struct sw_choice choose_row(const float *x, size_t n, bool wants_sum)
 {
     struct sw_choice choice = {.greatest = -INFINITY, .index = -1};

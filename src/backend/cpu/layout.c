@@ -45,6 +45,8 @@ static void take_layer(struct sw_backend *b, struct sw_cpu_layer *layer,
     sw_matrix_layout(&layer->down, form, sw_tiles_of(c->dim), c->hidden_dim, has(&from->down_bias),
                      weights, lists);
     layer->keys = sw_arena_take(&b->cache, cached_tiles, c->head_dim * SW_TILE * sizeof(float));
+    layer->new_keys = sw_arena_take(&b->cache, b->options.n_sequences * c->n_kv_heads,
+                                    SW_TILE * c->head_dim * sizeof(float));
     layer->values =
         sw_arena_take(&b->cache, cached_tiles, b->head_tiles * SW_TILE * SW_TILE * sizeof(float));
 }
@@ -73,6 +75,7 @@ static void take_thread(struct sw_backend *b, struct sw_cpu_thread *own, struct 
     if (b->arithmetic.layers == SW_FORM_W16 || b->arithmetic.layers == SW_FORM_ROUNDED)
         own->widened =
             sw_arena_take(&b->scratch, most_columns(&b->config), 2 * SW_TILE * sizeof(float));
+    own->key_tile = sw_arena_take(&b->scratch, b->config.head_dim, SW_TILE * sizeof(float));
     own->scores = sw_arena_take(&b->scratch, rows, positions * sizeof(float));
     own->mixed = sw_arena_take(&b->scratch, rows, b->head_tiles * SW_TILE * sizeof(float));
     own->inverses = sw_arena_take(&b->scratch, rows, sizeof(float));

@@ -70,6 +70,34 @@ static inline vec vec_round_bf16(vec x)
     return vec_of_high(_mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), nan));
 }
 
+/* Rows become columns: four steps, each of which brings together twice as many of them. */
+static inline void vecs_transpose(vec x[16])
+{
+    vec pairs[16], fours[16];
+    for (int i = 0; i < 16; i += 2) {
+        pairs[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        for (int j = 0; j < 2; j++) {
+            __m512d a = _mm512_castps_pd(pairs[i + j]), b = _mm512_castps_pd(pairs[i + j + 2]);
+            fours[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            fours[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    }
+    /* Part l of fours[i + j] is column 4 l + j of rows i to i + 3. */
+    for (int j = 0; j < 4; j++) {
+        vec even_low = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0x88);
+        vec even_high = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0x88);
+        vec odd_low = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0xdd);
+        vec odd_high = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0xdd);
+        x[j] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+        x[4 + j] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+        x[8 + j] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+        x[12 + j] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+    }
+}
+
 static inline void vec_store_s8(int8_t *p, vec x)
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));

@@ -26,11 +26,14 @@
 #include <simde/x86/avx512/mul.h>
 #include <simde/x86/avx512/or.h>
 #include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/shuffle.h>
 #include <simde/x86/avx512/slli.h>
 #include <simde/x86/avx512/sqrt.h>
 #include <simde/x86/avx512/srli.h>
 #include <simde/x86/avx512/storeu.h>
 #include <simde/x86/avx512/sub.h>
+#include <simde/x86/avx512/unpackhi.h>
+#include <simde/x86/avx512/unpacklo.h>
 #include <simde/x86/fma.h>
 
 /* SIMDe multiplies and adds with two roundings; ours have one. */
@@ -153,6 +156,10 @@ static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 #define _mm512_srai_epi32 sw_emulated_srai_512
 #undef _mm512_extractf32x8_ps
 #define _mm512_extractf32x8_ps sw_emulated_extract
+#undef _mm512_shuffle_f32x4
+#define _mm512_shuffle_f32x4(a, b, parts)                                                          \
+    simde_mm512_castsi512_ps(simde_mm512_shuffle_i32x4(simde_mm512_castps_si512(a),                \
+                                                       simde_mm512_castps_si512(b), parts))
 /* SIMDe's own names for these take the arguments of another instruction. */
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16 simde_mm512_madd_epi16

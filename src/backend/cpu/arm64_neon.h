@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "backend/cpu/registers.h"
+
 typedef float32x4_t vec;
 typedef int32x4_t words;
 enum { VEC_FLOATS = 4 };

@@ -126,11 +126,8 @@ static void attend_block(const struct sw_backend *b, const struct sw_cpu_layer *
 
 static void ask_for(const float *memory, size_t n_floats)
 {
-    /* Further on the machine follows by itself. */
-    enum { MOST_LINES = 128, LINE_FLOATS = SW_LINE / sizeof(float) };
-    size_t most = MOST_LINES * LINE_FLOATS, n = n_floats < most ? n_floats : most;
-    for (size_t i = 0; i < n; i += LINE_FLOATS)
-        __builtin_prefetch(memory + i, 0, 2);
+    enum { MOST_FLOATS = 2048 }; /* further on the machine follows by itself */
+    sw_ask_for(memory, (n_floats < MOST_FLOATS ? n_floats : MOST_FLOATS) * sizeof *memory);
 }
 
 /* Asks for what another sequence has in the cache, while a piece before it is computed: its lines

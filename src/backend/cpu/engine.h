@@ -132,6 +132,15 @@ static inline struct sw_taker sw_cpu_phase(const struct sw_backend *b, size_t n,
     return sw_shares_begin(b->shares, ++b->threads[thread].phase, n, thread, b->n_threads);
 }
 
+/* Asks for memory to be brought to the second cache. gcc takes a function that does nothing else
+ * for one without effect, and drops its calls; the empty instruction forbids it. */
+static inline void sw_ask_for(const void *memory, size_t n_bytes)
+{
+    for (size_t at = 0; at < n_bytes; at += SW_LINE)
+        __builtin_prefetch((const char *)memory + at, 0, 2);
+    __asm__ volatile("");
+}
+
 /* First float of a cached head: keys (position_tiles, head_dim, 16), of which those of full tiles
  * count; new keys (16, head_dim), of which those behind the last full tile count; values
  * (head_tiles, position_tiles * 16, 16). */

@@ -16,7 +16,7 @@
 typedef void finish_fn(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
                        size_t row, size_t n_rows, size_t tile, size_t n_tiles);
 
-static finish_fn finish_residual;
+static finish_fn finish_residual, finish_qkv;
 
 enum {
     PRODUCT_STRIDE = 2 * SW_TILE,
@@ -36,6 +36,22 @@ static size_t rows_of_piece(size_t n, bool is_prefill)
     return n <= most ? n : rows;
 }
 
+/* Where a new token's key of a head goes until its tile is full. */
+static float *new_key_of(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                         const struct sw_batch_token *token, size_t kv_head)
+{
+    return sw_new_keys(b, layer, token->sequence, kv_head) +
+           token->position % SW_TILE * b->config.head_dim;
+}
+
+/* Where 16 numbers of a token's values go: tile counts over all heads. */
+static float *value_of(const struct sw_backend *b, const struct sw_cpu_layer *layer,
+                       const struct sw_batch_token *token, size_t tile)
+{
+    return sw_cached_values(b, layer, token->sequence, tile / b->head_tiles) +
+           (tile % b->head_tiles * b->position_tiles * SW_TILE + token->position) * SW_TILE;
+}
+
 /* What pieces [row, next) of n_rows ask for of the tiles that follow theirs: equal shares. */
 static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_tile, size_t row,
                                    size_t next, size_t n_rows)
@@ -52,10 +68,27 @@ static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_t
 static void ask_for_residual(const struct sw_backend *b, size_t row, size_t next, size_t tile,
                              size_t n_tiles)
 {
+    for (size_t i = row; i < next; i++)
+        sw_ask_for(b->x + i * b->dim_stride + tile * SW_TILE, n_tiles * SW_TILE * sizeof *b->x);
+}
+
+/* Where new keys and values of many sequences go: a few lines in each. */
+static void ask_for_cache(const struct sw_backend *b, const struct sw_cpu_layer *layer, size_t row,
+                          size_t next, size_t tile, size_t n_tiles)
+{
     for (size_t i = row; i < next; i++) {
-        const char *x = (const char *)(b->x + i * b->dim_stride + tile * SW_TILE);
-        for (size_t at = 0; at < n_tiles * SW_TILE * sizeof *b->x; at += SW_LINE)
-            __builtin_prefetch(x + at, 0, 2);
+        const struct sw_batch_token *token = &b->tokens[i];
+        if (tile >= b->qk_tiles) {
+            for (size_t t = tile - b->qk_tiles; t < tile + n_tiles - b->qk_tiles; t++)
+                sw_ask_for(value_of(b, layer, token, t), SW_LINE);
+            continue;
+        }
+        size_t head = tile / 2 / b->head_pairs, at = tile / 2 % b->head_pairs * SW_TILE;
+        if (head < b->config.n_heads)
+            continue;
+        const float *key = new_key_of(b, layer, token, head - b->config.n_heads) + at;
+        sw_ask_for(key, SW_LINE);
+        sw_ask_for(key + b->config.head_dim / 2, SW_LINE);
     }
 }
 
@@ -76,6 +109,8 @@ static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer 
         struct sw_ahead ahead = tiles_ahead(matrix, tile + n_tiles, row, next, n_rows);
         if (next - row < n_rows && finish == finish_residual)
             ask_for_residual(b, row, next, tile, n_tiles);
+        if (finish == finish_qkv && n_rows > SW_FEW_TOKENS && n_rows <= MANY_SEQUENCES)
+            ask_for_cache(b, layer, row, next, tile, n_tiles);
         sw_matrix_multiply(y, PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,
                            n_tiles, widened, &ahead);
         if (matrix->bias != NULL)
@@ -142,7 +177,7 @@ static void put_key(const struct sw_backend *b, const struct sw_cpu_layer *layer
 {
     size_t head_dim = b->config.head_dim, half = head_dim / 2;
     float *new_keys = sw_new_keys(b, layer, token->sequence, kv_head);
-    float *key = new_keys + token->position % SW_TILE * head_dim;
+    float *key = new_key_of(b, layer, token, kv_head);
     memcpy(key + at, first, n * sizeof *key);
     memcpy(key + half + at, second, n * sizeof *key);
     if (token->position % SW_TILE < SW_TILE - 1)
@@ -189,10 +224,7 @@ static void finish_value(const struct sw_backend *b, const struct sw_cpu_layer *
 {
     for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
         const struct sw_batch_token *token = &b->tokens[row + i];
-        float *values =
-            sw_cached_values(b, layer, token->sequence, tile / b->head_tiles) +
-            (tile % b->head_tiles * b->position_tiles * SW_TILE + token->position) * SW_TILE;
-        memcpy(values, y, SW_TILE * sizeof *y);
+        memcpy(value_of(b, layer, token, tile), y, SW_TILE * sizeof *y);
     }
 }
 

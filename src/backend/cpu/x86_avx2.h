@@ -63,14 +63,17 @@ static inline vec vec_round_bf16(vec x)
 }
 
 /* Rows become columns: three steps, each of which brings together twice as many of them. */
-static inline void vecs_transpose(vec x[8])
+INLINE void vecs_transpose(vec x[8])
 {
     vec pairs[8], fours[8];
+    UNROLL
     for (int i = 0; i < 8; i += 2) {
         pairs[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
         pairs[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
     }
+    UNROLL
     for (int i = 0; i < 8; i += 4) {
+        UNROLL
         for (int j = 0; j < 2; j++) {
             __m256d a = _mm256_castps_pd(pairs[i + j]), b = _mm256_castps_pd(pairs[i + j + 2]);
             fours[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
@@ -78,6 +81,7 @@ static inline void vecs_transpose(vec x[8])
         }
     }
     /* Half l of fours[i + j] is column 4 l + j of rows i to i + 3. */
+    UNROLL
     for (int j = 0; j < 4; j++) {
         x[j] = _mm256_permute2f128_ps(fours[j], fours[4 + j], 0x20);
         x[4 + j] = _mm256_permute2f128_ps(fours[j], fours[4 + j], 0x31);

@@ -71,14 +71,17 @@ static inline vec vec_round_bf16(vec x)
 }
 
 /* Rows become columns: four steps, each of which brings together twice as many of them. */
-static inline void vecs_transpose(vec x[16])
+INLINE void vecs_transpose(vec x[16])
 {
     vec pairs[16], fours[16];
+    UNROLL
     for (int i = 0; i < 16; i += 2) {
         pairs[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
         pairs[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
     }
+    UNROLL
     for (int i = 0; i < 16; i += 4) {
+        UNROLL
         for (int j = 0; j < 2; j++) {
             __m512d a = _mm512_castps_pd(pairs[i + j]), b = _mm512_castps_pd(pairs[i + j + 2]);
             fours[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
@@ -86,6 +89,7 @@ static inline void vecs_transpose(vec x[16])
         }
     }
     /* Part l of fours[i + j] is column 4 l + j of rows i to i + 3. */
+    UNROLL
     for (int j = 0; j < 4; j++) {
         vec even_low = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0x88);
         vec even_high = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0x88);

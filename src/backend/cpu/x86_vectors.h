@@ -9,6 +9,8 @@
 #include "backend/cpu/x86_emulated.h"
 #endif
 
+#include "backend/cpu/registers.h"
+
 /* Over eight floats, in any order. */
 static inline float sw_largest_256(__m256 x)
 {

@@ -188,34 +188,53 @@ static void put_key(const struct sw_backend *b, const struct sw_cpu_layer *layer
     b->kernels->pack_f32(tile + (half + at) * SW_TILE, new_keys + half + at, head_dim, SW_TILE, n);
 }
 
+/* Columns [at, at + n) of a query head and their partners. */
+static void finish_query(const struct sw_backend *b, const float *y, size_t row, size_t n_rows,
+                         size_t head, size_t at, size_t n)
+{
+    size_t head_dim = b->config.head_dim, half = head_dim / 2;
+    size_t q_stride = b->group * head_dim, angle_stride = b->head_pairs * SW_TILE;
+    float *q = sw_queries(b, head / b->group, row) + head % b->group * head_dim + at;
+    const struct sw_batch_token *token = b->tokens + row;
+    const struct sw_kernels *kernels = b->kernels;
+    const float *cosines = b->cosines + at, *sines = b->sines + at;
+    for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE, q += q_stride) {
+        size_t angle = token[i].position * angle_stride;
+        float first[SW_TILE], second[SW_TILE];
+        if (n == SW_TILE) {
+            kernels->rotate_f32(q, q + half, y, cosines + angle, sines + angle);
+            continue;
+        }
+        kernels->rotate_f32(first, second, y, cosines + angle, sines + angle);
+        memcpy(q, first, n * sizeof *q);
+        memcpy(q + half, second, n * sizeof *q);
+    }
+}
+
+static void finish_key(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
+                       size_t row, size_t n_rows, size_t kv_head, size_t at, size_t n)
+{
+    for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
+        const struct sw_batch_token *token = &b->tokens[row + i];
+        size_t angle = token->position * b->head_pairs * SW_TILE + at;
+        float first[SW_TILE], second[SW_TILE];
+        b->kernels->rotate_f32(first, second, y, b->cosines + angle, b->sines + angle);
+        put_key(b, layer, token, kv_head, at, first, second, n);
+    }
+}
+
 /* One pair of tiles of a query or key head, whose halves are rotated: half-split form, as in the
  * Hugging Face code. */
 static void finish_qk(const struct sw_backend *b, const struct sw_cpu_layer *layer, const float *y,
                       size_t row, size_t n_rows, size_t pair)
 {
-    size_t head = pair / b->head_pairs, part = pair % b->head_pairs;
-    size_t head_dim = b->config.head_dim, half = head_dim / 2, at = part * SW_TILE;
+    size_t head = pair / b->head_pairs, n_heads = b->config.n_heads;
+    size_t half = b->config.head_dim / 2, at = pair % b->head_pairs * SW_TILE;
     size_t n = half - at < SW_TILE ? half - at : SW_TILE;
-    for (size_t i = 0; i < n_rows; i++, y += PRODUCT_STRIDE) {
-        const struct sw_batch_token *token = &b->tokens[row + i];
-        size_t angle = (token->position * b->head_pairs + part) * SW_TILE;
-        const float *cosines = b->cosines + angle, *sines = b->sines + angle;
-        float first[SW_TILE], second[SW_TILE];
-        float *q = head < b->config.n_heads
-                       ? sw_queries(b, head / b->group, row + i) + head % b->group * head_dim + at
-                       : NULL;
-        if (q != NULL && n == SW_TILE) {
-            b->kernels->rotate_f32(q, q + half, y, cosines, sines);
-            continue;
-        }
-        b->kernels->rotate_f32(first, second, y, cosines, sines);
-        if (q != NULL) {
-            memcpy(q, first, n * sizeof *q);
-            memcpy(q + half, second, n * sizeof *q);
-        } else {
-            put_key(b, layer, token, head - b->config.n_heads, at, first, second, n);
-        }
-    }
+    if (head < n_heads)
+        finish_query(b, y, row, n_rows, head, at, n);
+    else
+        finish_key(b, layer, y, row, n_rows, head - n_heads, at, n);
 }
 
 /* One tile of a value head. */

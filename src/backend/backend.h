@@ -1,7 +1,8 @@
 /*
- * The one table between an engine and a device: a batch of tokens goes in, logits come out. A
- * batch, not a token, crosses it: prefill, decode and decoding many sequences at once are the same
- * call. Only plain C types cross; what a device needs stays in its folder.
+ * The one table between an engine and a device: a batch of tokens goes in, logits, or the
+ * ids that they lead to, come out. A batch, not a token, crosses it: prefill, decode and decoding
+ * many sequences at once are the same call. Only plain C types cross; what a device needs stays in
+ * its folder.
  */
 #ifndef SW_BACKEND_BACKEND_H
 #define SW_BACKEND_BACKEND_H

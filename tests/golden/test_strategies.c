@@ -16,7 +16,8 @@
 #include "support/quality.h"
 #include "text/tokenizer.h"
 
-enum { N_TOKENS = 13, N_SEQUENCES = 3, MAX_VOCAB = 1024, N_LOGITS = N_TOKENS * MAX_VOCAB };
+/* More tokens than a tile of positions has. */
+enum { N_TOKENS = 21, N_SEQUENCES = 3, MAX_VOCAB = 1024, N_LOGITS = N_TOKENS * MAX_VOCAB };
 
 static const enum sw_strategy strategies[] = {SW_STRATEGY_NONE, SW_STRATEGY_DYNAMIC_16BIT,
                                               SW_STRATEGY_16BIT, SW_STRATEGY_8BIT,

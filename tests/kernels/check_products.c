@@ -353,8 +353,10 @@ static void compare_product(const struct sw_kernels *kernels, const struct form 
 
 static void check_form(const struct sw_kernels *kernels, const struct form *form, size_t block)
 {
-    /* Deeper than a block of columns, more rows than two blocks, nothing to add up. */
-    const size_t large[][3] = {{1, 3, 576}, {29, 4, 1536}, {13, 2, 2048}, {7, 3, 4999}, {3, 2, 0}};
+    /* Deeper than a block of columns, more rows than two blocks, four tiles of the caches at once
+     * and deeper, nothing to add up. */
+    const size_t large[][3] = {{1, 3, 576},  {29, 4, 1536}, {13, 2, 2048}, {7, 3, 4999},
+                               {3, 5, 4993}, {2, 5, 4996},  {3, 2, 0}};
     struct product p;
     for (size_t k = 1; k <= 130; k++) {
         make_product(kernels, form, &p, MOST_ROWS, MOST_TILES, k, block,

@@ -84,7 +84,7 @@ static inline vec vec_round_bf16(vec x)
 }
 
 /* Rows become columns. */
-static inline void vecs_transpose(vec x[4])
+INLINE void vecs_transpose(vec x[4])
 {
     float64x2_t low0 = vreinterpretq_f64_f32(vtrn1q_f32(x[0], x[1]));
     float64x2_t low1 = vreinterpretq_f64_f32(vtrn2q_f32(x[0], x[1]));

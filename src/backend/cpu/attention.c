@@ -124,7 +124,7 @@ static void attend_block(const struct sw_backend *b, const struct sw_cpu_layer *
         n_positions, 0, b->head_tiles);
 }
 
-static void ask_for(const float *memory, size_t n_floats)
+static void ask_for_floats(const float *memory, size_t n_floats)
 {
     enum { MOST_FLOATS = 2048 }; /* further on the machine follows by itself */
     sw_ask_for(memory, (n_floats < MOST_FLOATS ? n_floats : MOST_FLOATS) * sizeof *memory);
@@ -138,11 +138,11 @@ static void ask_for_piece(const struct sw_backend *b, const struct sw_cpu_layer 
     size_t head_dim = b->config.head_dim, sequence = b->tokens[block->first].sequence;
     size_t n = b->n_seen[sequence], n_packed = n / SW_TILE;
     const float *values = sw_cached_values(b, layer, sequence, kv_head);
-    ask_for(sw_cached_keys(b, layer, sequence, kv_head), n_packed * SW_TILE * head_dim);
-    ask_for(sw_new_keys(b, layer, sequence, kv_head), n % SW_TILE * head_dim);
+    ask_for_floats(sw_cached_keys(b, layer, sequence, kv_head), n_packed * SW_TILE * head_dim);
+    ask_for_floats(sw_new_keys(b, layer, sequence, kv_head), n % SW_TILE * head_dim);
     for (size_t t = 0; t < b->head_tiles; t++)
-        ask_for(values + t * b->position_tiles * SW_TILE * SW_TILE, n * SW_TILE);
-    ask_for(sw_queries(b, kv_head, block->first), b->group * head_dim);
+        ask_for_floats(values + t * b->position_tiles * SW_TILE * SW_TILE, n * SW_TILE);
+    ask_for_floats(sw_queries(b, kv_head, block->first), b->group * head_dim);
 }
 
 void sw_cpu_attend(struct sw_backend *b, const struct sw_cpu_layer *layer, int thread)

@@ -19,8 +19,8 @@ enum sw_ranged { SW_RANGED_ROWS, SW_RANGED_KEYS, SW_RANGED_VALUES, SW_RANGED_WEI
 enum { SW_N_RANGED = SW_RANGED_WEIGHTS + 1 };
 
 struct sw_dynamic_layer {
-    /* Keys and values as integers (value - zero), laid out as the cache itself is, so that the same
-     * product of floats serves; its sums are exact below 2^24. */
+    /* Keys and values as integers (value - zero), laid out as packed keys and values are, so that
+     * the same product of floats serves; its sums are exact below 2^24. */
     float *keys, *values;
     /* (n_sequences) what keys and values above are quantised with; written by thread 0 behind the
      * barrier at which all have read it. */

@@ -35,7 +35,8 @@ struct sw_cpu_layer {
 
     /* The cache is packed like a matrix, so that attention is two products. Written where a token
      * is new, by the thread that computes it. Keys are packed as soon as a tile of positions is
-     * full; until then they lie as they came, since each would touch every line of its tile. */
+     * full, by the thread that completes it; until then they lie as they came, since each would
+     * touch every line of its tile. */
     float *keys;     /* (n_sequences, n_kv_heads, position_tiles, head_dim, 16 positions) */
     float *new_keys; /* (n_sequences, n_kv_heads, 16 positions, head_dim) */
     float *values; /* (n_sequences, n_kv_heads, head_tiles, position_tiles * 16, 16 of head_dim) */

@@ -1,8 +1,8 @@
 /*
  * One pass over a batch. Threads walk through the same phases with a barrier between; each begins
  * with a range of every matrix's tiles, streams it once, and finishes its columns (bias, rotation,
- * cache, SiLU, residual) while they are in the first cache; one that is done first helps the
- * others.
+ * cache, SiLU, residual, choice) while they are in the first cache; one that is done first helps
+ * the others.
  */
 #include "backend/cpu/engine.h"
 
@@ -72,7 +72,7 @@ static void ask_for_residual(const struct sw_backend *b, size_t row, size_t next
         sw_ask_for(b->x + i * b->dim_stride + tile * SW_TILE, n_tiles * SW_TILE * sizeof *b->x);
 }
 
-/* Where new keys and values of many sequences go: a few lines in each. */
+/* Asks for where new keys and values go: with many sequences, a few lines in each. */
 static void ask_for_cache(const struct sw_backend *b, const struct sw_cpu_layer *layer, size_t row,
                           size_t next, size_t tile, size_t n_tiles)
 {

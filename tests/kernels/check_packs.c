@@ -107,7 +107,8 @@ static void check_quantise_of(const struct sw_kernels *kernels, size_t n, size_t
     kernels->quantise_s8(values, scales, biases, x, n, block);
     for (size_t b = 0; b < n_blocks; b++) {
         size_t begin = b * block, width = n - begin < block ? n - begin : block;
-        bound_block_s8(x + begin, width, values + begin, scales[b], biases[b] / -128);
+        bound_block_s8(x + begin, width, values + begin, scales[b],
+                       biases[b] / (block == 32 ? -8 : -128));
         if (!same_bits(scales[b], expected_scales[b]) || biases[b] != expected_biases[b])
             failed("n %zu block %zu: scale %a bias %d, not %a and %d", n, b, (double)scales[b],
                    (int)biases[b], (double)expected_scales[b], (int)expected_biases[b]);

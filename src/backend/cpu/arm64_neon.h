@@ -25,7 +25,6 @@ enum { VEC_FLOATS = 4 };
 #define words_load(p)           vreinterpretq_s32_s8(vld1q_s8((const int8_t *)(p)))
 #define words_set               vdupq_n_s32
 #define words_add               vaddq_s32
-#define words_shift_right(w, n) vshrq_n_s32(w, n)
 #define vec_of_words            vcvtq_f32_s32
 #define vec_of_low(w)           vreinterpretq_f32_s32(vshlq_n_s32(w, 16))
 #define vec_of_high(w)          vreinterpretq_f32_s32(vandq_s32(w, vdupq_n_s32(-65536)))

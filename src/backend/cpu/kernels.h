@@ -43,9 +43,9 @@ enum {
 struct sw_rows_s8 {
     int8_t *values; /* (n, stride), zero from the last column up to a whole block */
     float *scales;  /* (n, block_stride) */
-    /* (n, block_stride) -128 times the sum of a block's values: what is too much in its products
-     * with bytes to which 128 was added; with 4 bits, plus 8, it is a sixteenth. Weights that have
-     * a sign need none. */
+    /* (n, block_stride) What a block's products have too much, negated, since 128 is added to
+     * weights in bytes (blocks of 64) and 8 to those in 4 bits (blocks of 32): so many times the
+     * sum of its values. Weights that have a sign need none. */
     int32_t *biases;
     size_t stride, block_stride;
     size_t block; /* columns of a block: 32 or 64 */
@@ -77,7 +77,8 @@ struct sw_choice {
  * gemm_bf16: x and tiles in bf16, k even. For each pair of columns c, c + 1:
  *         sum = fma(x[c + 1], w[c + 1], sum), then sum = fma(x[c], w[c], sum)
  *     subnormals taken as zero (VDPBF16PS in the Intel SDM).
- * gemm_s8: rows x.values[row ...] of m, tiles tile_bytes apart. sum = 0; for each block b:
+ * gemm_s8: rows x.values[row ...] of m, in blocks of 64, tiles tile_bytes apart. sum = 0; for each
+ *     block b:
  *         sum = fma((float)(sum of value * weight, an exact int32), x.scales[b], sum)
  *     and y = sum * scales[t * 16 + r].
  * gemm_s4: x in blocks of 32. sum = 0; for each group g:
@@ -98,8 +99,8 @@ struct sw_choice {
  *     from x[i * x_stride] on, for i < m. Where none is above -infinity, greatest is that, and the
  *     sum is of exp(x), so that a NaN in the row alone makes it NaN. Not wants_sum: it is 0.
  *
- * quantise_s8: one row of n into blocks; the last is filled up with zero. In each: a = largest
- *     |x|, scale = a / 127, value = x * (127 / a) to the nearest integer, ties to even. A block
+ * quantise_s8: one row of n into blocks of 32 or 64; the last is filled up with zero. In each: a =
+ * largest |x|, scale = a / 127, value = x * (127 / a) to the nearest integer, ties to even. A block
  *     without a number above 2^-100 is zero; one with a NaN or infinity gets the scale NaN.
  * round_bf16: y[i] = x[i] rounded to bf16, as float. to_bf16: the same as bf16, and a zero behind
  *     an odd n.

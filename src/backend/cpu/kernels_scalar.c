@@ -269,7 +269,7 @@ static void quantise_s8_scalar(int8_t *values, float *scales, int32_t *biases, c
             sum += rounded;
         }
         scales[b] = isnan(sum) ? NAN : largest / 127.0f;
-        biases[b] = isnan(sum) ? 0 : -128 * (int32_t)sum;
+        biases[b] = sw_s8_bias(sum, block);
     }
 }
 

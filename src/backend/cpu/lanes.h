@@ -7,9 +7,11 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "backend/cpu/kernels.h"
 #include "backend/quantum.h"
 
 /* Scales of 4 bits that are tried: the number of largest absolute value becomes
@@ -57,6 +59,13 @@ static inline float sw_expf(float x)
     float power;
     memcpy(&power, &bits, sizeof power);
     return e * power;
+}
+
+/* The bias of a block of values with this sum, which is NaN where one of them was no number. */
+static inline int32_t sw_s8_bias(float sum, size_t block)
+{
+    int32_t added = block == SW_GROUP_S4 ? 8 : 128;
+    return isnan(sum) ? 0 : -added * (int32_t)sum;
 }
 
 /* Folds 16 lanes: halves onto halves. */

@@ -26,7 +26,6 @@ enum { VEC_FLOATS = 8 };
 #define words_load(p)     _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define words_set         _mm256_set1_epi32
 #define words_add         _mm256_add_epi32
-#define words_shift_right _mm256_srai_epi32
 #define vec_of_words      _mm256_cvtepi32_ps
 #define vec_of_low(w)     _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
 #define vec_of_high(w)    _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))

@@ -24,7 +24,6 @@ enum { VEC_FLOATS = 16 };
 #define words_load(p)     _mm512_loadu_si512((const void *)(p))
 #define words_set         _mm512_set1_epi32
 #define words_add         _mm512_add_epi32
-#define words_shift_right _mm512_srai_epi32
 #define vec_of_words      _mm512_cvtepi32_ps
 #define vec_of_low(w)     _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
 #define vec_of_high(w)    _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))

@@ -120,14 +120,6 @@ static inline simde__m256i sw_emulated_cvtepi32_epi16(simde__m512i a)
     return simde__m256i_from_private(r_);
 }
 
-static inline simde__m512i sw_emulated_srai_512(simde__m512i a, unsigned n)
-{
-    simde__m512i_private a_ = simde__m512i_to_private(a);
-    for (int i = 0; i < 16; i++)
-        a_.i32[i] = a_.i32[i] >> n; /* of two's complement, as the compilers do it */
-    return simde__m512i_from_private(a_);
-}
-
 static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 {
     simde__m512_private a_ = simde__m512_to_private(a);
@@ -152,8 +144,6 @@ static inline simde__m256 sw_emulated_extract(simde__m512 a, int upper)
 #define _mm512_cvtps_epi32 sw_emulated_cvtps_epi32
 #undef _mm512_cvtepi32_epi16
 #define _mm512_cvtepi32_epi16 sw_emulated_cvtepi32_epi16
-#undef _mm512_srai_epi32
-#define _mm512_srai_epi32 sw_emulated_srai_512
 #undef _mm512_extractf32x8_ps
 #define _mm512_extractf32x8_ps sw_emulated_extract
 #undef _mm512_shuffle_f32x4

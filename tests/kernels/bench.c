@@ -118,7 +118,7 @@ static double gemm_s8(const struct sw_kernels *k, struct operands_of_benches *o,
 
 static double gemm_s4(const struct sw_kernels *k, struct operands_of_benches *o, size_t m)
 {
-    k->gemm_s4(o->y, OUTPUTS, &o->groups, 0, m, o->s4, S4_BYTES, TILES, WIDTH, NULL);
+    k->gemm_s4(o->y, OUTPUTS, &o->groups, 0, m, o->s4, S4_BYTES, TILES, WIDTH, NULL, NULL);
     return work_of(m, S4_BYTES);
 }
 

@@ -158,13 +158,65 @@ static void multiply_s8(const struct sw_kernels *kernels, const struct product *
                      ahead_of(&ahead, p, packed, part));
 }
 
+/* As kernels.h describes it. */
+static void widen_tile(uint8_t *widened, const uint8_t *tile, size_t k)
+{
+    for (size_t c = 0; c < (k + SW_GROUP_S4 - 1) / SW_GROUP_S4 * SW_GROUP_S4; c++) {
+        const uint8_t *group = tile + c / SW_GROUP_S4 * SW_GROUP_BYTES;
+        uint8_t *out = widened + c / SW_GROUP_S4 * SW_WIDENED_BYTES;
+        for (size_t r = 0; r < SW_TILE; r++) {
+            int byte = group[(c % SW_GROUP_S4 / 8 * SW_TILE + r) * 4 + c % 4];
+            out[(c % SW_GROUP_S4 / 4 * SW_TILE + r) * 4 + c % 4] =
+                (uint8_t)(c % 8 < 4 ? byte & 15 : byte >> 4);
+            uint16_t half;
+            memcpy(&half, group + 256 + r * sizeof half, sizeof half);
+            float scale = sw_f16_to_float(half);
+            memcpy(out + 512 + r * sizeof scale, &scale, sizeof scale);
+        }
+    }
+}
+
 static void multiply_s4(const struct sw_kernels *kernels, const struct product *p,
                         const struct packed *packed, struct part part, float *y, size_t y_stride)
 {
     struct sw_ahead ahead;
     kernels->gemm_s4(y, y_stride, &p->rows, part.row, part.m,
                      (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes, part.n_tiles,
-                     p->k, ahead_of(&ahead, p, packed, part));
+                     p->k, NULL, ahead_of(&ahead, p, packed, part));
+}
+
+/* The same with tiles that are left widened: the definition's bytes, and not one more. */
+static void multiply_s4_widening(const struct sw_kernels *kernels, const struct product *p,
+                                 const struct packed *packed, struct part part, float *y,
+                                 size_t y_stride)
+{
+    struct sw_ahead ahead;
+    size_t size = part.n_tiles * sw_widened_bytes(p->k), kept = n_arrays;
+    uint8_t *widened = bytes(size), *expected = bytes(size);
+    kernels->gemm_s4(y, y_stride, &p->rows, part.row, part.m,
+                     (const uint8_t *)tile_at(p, packed, part.tile), p->tile_bytes, part.n_tiles,
+                     p->k, widened, ahead_of(&ahead, p, packed, part));
+    for (size_t t = 0; t < part.n_tiles; t++)
+        widen_tile(expected + t * sw_widened_bytes(p->k),
+                   (const uint8_t *)tile_at(p, packed, part.tile + t), p->k);
+    if (memcmp(widened, expected, size) != 0)
+        failed("m %zu tiles %zu k %zu: other bytes are left widened", part.m, part.n_tiles, p->k);
+    free_arrays_from(kept);
+}
+
+static void multiply_s4_widened(const struct sw_kernels *kernels, const struct product *p,
+                                const struct packed *packed, struct part part, float *y,
+                                size_t y_stride)
+{
+    struct sw_ahead ahead;
+    size_t kept = n_arrays, tile_bytes = sw_widened_bytes(p->k);
+    uint8_t *widened = bytes(part.n_tiles * tile_bytes);
+    for (size_t t = 0; t < part.n_tiles; t++)
+        widen_tile(widened + t * tile_bytes, (const uint8_t *)tile_at(p, packed, part.tile + t),
+                   p->k);
+    kernels->gemm_s4_widened(y, y_stride, &p->rows, part.row, part.m, widened, part.n_tiles, p->k,
+                             ahead_of(&ahead, p, packed, part));
+    free_arrays_from(kept);
 }
 
 static double weight_f32(const struct product *p, size_t tile, size_t c, size_t r)
@@ -220,8 +272,12 @@ static const struct form forms[] = {
     {"bf16", bytes_w16, 4, pack_as_w16, multiply_bf16, weight_w16, value_bf16, 1, 1, X_BF16},
     {"s8", bytes_s8, 4, pack_as_s8, multiply_s8, weight_s8, value_s8, 1 / 32.0, 2, X_BYTES},
     {"s4", bytes_s4, 2, pack_as_s4, multiply_s4, weight_s4, value_s8, 2 / 32.0, 2, X_BYTES},
+    {"s4 widening", bytes_s4, 2, pack_as_s4, multiply_s4_widening, weight_s4, value_s8, 2 / 32.0, 2,
+     X_BYTES},
+    {"s4 widened", bytes_s4, 2, pack_as_s4, multiply_s4_widened, weight_s4, value_s8, 2 / 32.0, 2,
+     X_BYTES},
 };
-enum { F32, W16, BF16, S8, S4 };
+enum { F32, W16, BF16, S8, S4, S4_WIDENING, S4_WIDENED };
 
 static void bound_product(const struct form *form, const struct product *p)
 {
@@ -408,4 +464,10 @@ void check_gemm_s8(const struct sw_kernels *kernels)
 void check_gemm_s4(const struct sw_kernels *kernels)
 {
     check_form(kernels, &forms[S4], SW_GROUP_S4);
+    check_form(kernels, &forms[S4_WIDENING], SW_GROUP_S4);
+}
+
+void check_gemm_s4_widened(const struct sw_kernels *kernels)
+{
+    check_form(kernels, &forms[S4_WIDENED], SW_GROUP_S4);
 }

@@ -12,23 +12,24 @@ typedef float32x4_t vec;
 typedef int32x4_t words;
 enum { VEC_FLOATS = 4 };
 
-#define vec_load                vld1q_f32
-#define vec_store               vst1q_f32
-#define vec_set                 vdupq_n_f32
-#define vec_add                 vaddq_f32
-#define vec_sub                 vsubq_f32
-#define vec_mul                 vmulq_f32
-#define vec_div                 vdivq_f32
-#define vec_sqrt                vsqrtq_f32
-#define vec_fma(a, b, c)        vfmaq_f32(c, a, b)
-#define vec_largest             vmaxvq_f32
-#define words_load(p)           vreinterpretq_s32_s8(vld1q_s8((const int8_t *)(p)))
-#define words_set               vdupq_n_s32
-#define words_add               vaddq_s32
-#define vec_of_words            vcvtq_f32_s32
-#define vec_of_low(w)           vreinterpretq_f32_s32(vshlq_n_s32(w, 16))
-#define vec_of_high(w)          vreinterpretq_f32_s32(vandq_s32(w, vdupq_n_s32(-65536)))
-#define vec_load_f16(p)         vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p)))
+#define vec_load          vld1q_f32
+#define vec_store         vst1q_f32
+#define vec_set           vdupq_n_f32
+#define vec_add           vaddq_f32
+#define vec_sub           vsubq_f32
+#define vec_mul           vmulq_f32
+#define vec_div           vdivq_f32
+#define vec_sqrt          vsqrtq_f32
+#define vec_fma(a, b, c)  vfmaq_f32(c, a, b)
+#define vec_largest       vmaxvq_f32
+#define words_load(p)     vreinterpretq_s32_s8(vld1q_s8((const int8_t *)(p)))
+#define words_store(p, w) vst1q_s8((int8_t *)(p), vreinterpretq_s8_s32(w))
+#define words_set         vdupq_n_s32
+#define words_add         vaddq_s32
+#define vec_of_words      vcvtq_f32_s32
+#define vec_of_low(w)     vreinterpretq_f32_s32(vshlq_n_s32(w, 16))
+#define vec_of_high(w)    vreinterpretq_f32_s32(vandq_s32(w, vdupq_n_s32(-65536)))
+#define vec_load_f16(p)   vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p)))
 
 /* Not vminq_f32 and vmaxq_f32, of which a NaN comes out wherever it went in. */
 static inline vec vec_min(vec a, vec b)

@@ -61,7 +61,7 @@ struct sw_cpu_thread {
     float *product;             /* (SW_SCRATCH_ROWS, 32) */
     float *normed;              /* (dim_stride) a row before it takes its form */
     struct sw_rows prepared[2]; /* (SW_FEW_TOKENS) of the layers, of the head */
-    float *widened;  /* (2, columns of the widest matrix, 16), NULL unless a form needs it */
+    void *widened;   /* two widened tiles of the widest matrix, NULL unless a form has them */
     float *key_tile; /* (head_dim, 16) new keys, packed */
     float *scores;   /* (attention_rows, position_tiles * 16) */
     float *mixed;    /* (attention_rows, head_tiles * 16) */

@@ -48,11 +48,8 @@ static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer 
                           struct sw_cpu_thread *own)
 {
     float *y = own->product;
-    bool is_widened = sw_matrix_is_widened(matrix, n_rows);
-    float *widened = is_widened ? own->widened : NULL;
+    void *widened = sw_matrix_is_widened(matrix, n_rows) ? own->widened : NULL;
     size_t n_left = matrix->n_tiles - tile, n_tiles = n_left < 2 ? n_left : 2;
-    if (is_widened)
-        sw_matrix_widen(widened, matrix, b->kernels, tile, n_tiles);
     for (size_t row = 0, next; row < n_rows; row = next) {
         next = row + rows_of_piece(n_rows - row, n_rows > MANY_SEQUENCES);
         struct sw_ahead ahead = tiles_ahead(matrix, tile + n_tiles, row, next, n_rows);

@@ -18,6 +18,10 @@
  *          (s, r, j) column 8 s + j, the high half column 8 s + 4 + j, both plus 8; then the scales
  *          of the 16 rows, f16
  *
+ * Where many rows are multiplied with a tile in s4, the first of them may leave it widened, so that
+ * the others need not take its bytes apart: for each group bytes (8, 16, 4), byte (s, r, j) column
+ * 4 s + j plus 8; then the scales, float.
+ *
  * Adding a kernel: one line in the lists below, its scalar definition, its vector form in
  * kernels_vector.inc or kernels_integer.inc, and a check in tests/kernels, which does not compile
  * without one.
@@ -32,11 +36,12 @@
 #include "base/cpu.h"
 
 enum {
-    SW_TILE = 16,         /* output rows of a tile, lanes of a sum */
-    SW_BLOCK_S8 = 64,     /* most activations that share a scale */
-    SW_GROUP_S4 = 32,     /* columns that share a scale in 4 bits */
-    SW_GROUP_BYTES = 288, /* of a tile: 256 of values, 32 of scales */
-    SW_LINE = 64,         /* bytes of a line of the caches */
+    SW_TILE = 16,           /* output rows of a tile, lanes of a sum */
+    SW_BLOCK_S8 = 64,       /* most activations that share a scale */
+    SW_GROUP_S4 = 32,       /* columns that share a scale in 4 bits */
+    SW_GROUP_BYTES = 288,   /* of a tile: 256 of values, 32 of scales */
+    SW_WIDENED_BYTES = 576, /* of a widened one: 512 and 64 */
+    SW_LINE = 64,           /* bytes of a line of the caches */
 };
 
 /* Rows of activations in 8 bits: a value times the scale of its block. */
@@ -83,7 +88,9 @@ struct sw_choice {
  *     and y = sum * scales[t * 16 + r].
  * gemm_s4: x in blocks of 32. sum = 0; for each group g:
  *         sum = fma((float)(exact sum), scale of tile, g, r * x.scales[g], sum)
- *     and y = sum.
+ *     and y = sum. widened: where the tiles are left widened, one behind the other, or NULL. m is
+ *     1 at least.
+ * gemm_s4_widened: the same bits from tiles that gemm_s4 has left widened.
  *
  * rms_norm_f32: y[i] = x[i] * s * weight[i] for i < n, s = 1 / sqrt(mean of squares + eps).
  * softmax_f32: z = x[i] * scale for i < n; y[i] = exp(z - max z), y[n ...] = 0 up to a multiple of
@@ -99,9 +106,9 @@ struct sw_choice {
  *     from x[i * x_stride] on, for i < m. Where none is above -infinity, greatest is that, and the
  *     sum is of exp(x), so that a NaN in the row alone makes it NaN. Not wants_sum: it is 0.
  *
- * quantise_s8: one row of n into blocks of 32 or 64; the last is filled up with zero. In each: a =
- * largest |x|, scale = a / 127, value = x * (127 / a) to the nearest integer, ties to even. A block
- *     without a number above 2^-100 is zero; one with a NaN or infinity gets the scale NaN.
+ * quantise_s8: one row of n into blocks of 32 or 64; the last is filled up with zero. In each:
+ *     a = largest |x|, scale = a / 127, value = x * (127 / a) to the nearest integer, ties to even.
+ *     A block without a number above 2^-100 is zero; one with a NaN or infinity gets the scale NaN.
  * round_bf16: y[i] = x[i] rounded to bf16, as float. to_bf16: the same as bf16, and a zero behind
  *     an odd n.
  *
@@ -155,8 +162,11 @@ struct sw_choice {
        const struct sw_ahead *ahead))                                                              \
     X(void, gemm_s4,                                                                               \
       (float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row, size_t m,                \
-       const uint8_t *tiles, size_t tile_bytes, size_t n_tiles, size_t k,                          \
+       const uint8_t *tiles, size_t tile_bytes, size_t n_tiles, size_t k, uint8_t *widened,        \
        const struct sw_ahead *ahead))                                                              \
+    X(void, gemm_s4_widened,                                                                       \
+      (float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row, size_t m,                \
+       const uint8_t *widened, size_t n_tiles, size_t k, const struct sw_ahead *ahead))            \
     X(void, pack_s8,                                                                               \
       (uint8_t * tile, float *scales, const float *rows, size_t row_stride, size_t n_rows,         \
        size_t k))                                                                                  \
@@ -174,6 +184,12 @@ struct sw_choice {
     SW_KERNELS_FLOAT(X)                                                                            \
     SW_KERNELS_INTEGER(X)                                                                          \
     SW_KERNELS_BF16(X)
+
+/* Bytes of a widened tile of k columns. */
+static inline size_t sw_widened_bytes(size_t k)
+{
+    return (k + SW_GROUP_S4 - 1) / SW_GROUP_S4 * SW_WIDENED_BYTES;
+}
 
 struct sw_kernels {
     enum sw_cpu_level level;

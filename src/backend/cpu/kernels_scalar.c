@@ -94,43 +94,89 @@ static void gemm_s8_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x
     }
 }
 
-/* Column c of a group, row r: 0 to 15. */
-static int nibble(const uint8_t *group, size_t c, size_t r)
+/* Column c of a group of a tile, stored or widened, row r: 0 to 15. */
+static int group_value(const uint8_t *group, size_t c, size_t r, bool is_widened)
 {
+    if (is_widened)
+        return group[(c / 4 * SW_TILE + r) * 4 + c % 4];
     int byte = group[(c / 8 * SW_TILE + r) * 4 + c % 4];
     return c % 8 < 4 ? byte & 15 : byte >> 4;
 }
 
-static float group_scale(const uint8_t *group, size_t r)
+static float group_scale(const uint8_t *group, size_t r, bool is_widened)
 {
+    float scale;
     uint16_t half;
+    if (is_widened) {
+        memcpy(&scale, group + SW_TILE * SW_GROUP_S4 + r * sizeof scale, sizeof scale);
+        return scale;
+    }
     memcpy(&half, group + SW_TILE * SW_GROUP_S4 / 2 + r * sizeof half, sizeof half);
     return sw_f16_to_float(half);
 }
 
-static void gemm_s4_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
-                           size_t m, const uint8_t *tiles, size_t tile_bytes, size_t n_tiles,
-                           size_t k, const struct sw_ahead *ahead)
+/* Row r of a tile times one row of activations. */
+static float multiply_s4(const int8_t *values, const float *scales, const uint8_t *tile, size_t r,
+                         size_t k, bool is_widened)
 {
-    (void)ahead;
+    float sum = 0;
+    for (size_t g = 0; g * SW_GROUP_S4 < k; g++, values += SW_GROUP_S4) {
+        const uint8_t *group = tile + g * (is_widened ? SW_WIDENED_BYTES : SW_GROUP_BYTES);
+        int32_t exact = 0;
+        for (size_t c = 0; c < SW_GROUP_S4; c++)
+            exact += values[c] * (group_value(group, c, r, is_widened) - 8);
+        float scale = group_scale(group, r, is_widened) * scales[g];
+        sum = fmaf((float)exact, scale, sum);
+    }
+    return sum;
+}
+
+static void multiply_s4_tiles(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
+                              size_t m, const uint8_t *tiles, size_t tile_bytes, size_t n_tiles,
+                              size_t k, bool is_widened)
+{
     for (size_t t = 0; t < n_tiles; t++) {
         for (size_t i = 0; i < m; i++) {
-            for (size_t r = 0; r < SW_TILE; r++) {
-                float sum = 0;
-                for (size_t g = 0; g * SW_GROUP_S4 < k; g++) {
-                    const uint8_t *group = tiles + t * tile_bytes + g * SW_GROUP_BYTES;
-                    const int8_t *values = x->values + (row + i) * x->stride + g * SW_GROUP_S4;
-                    int32_t exact = 0;
-                    for (size_t c = 0; c < SW_GROUP_S4; c++)
-                        exact += values[c] * (nibble(group, c, r) - 8);
-                    float scale =
-                        group_scale(group, r) * x->scales[(row + i) * x->block_stride + g];
-                    sum = fmaf((float)exact, scale, sum);
-                }
-                y[i * y_stride + t * SW_TILE + r] = sum;
-            }
+            const int8_t *values = x->values + (row + i) * x->stride;
+            const float *scales = x->scales + (row + i) * x->block_stride;
+            for (size_t r = 0; r < SW_TILE; r++)
+                y[i * y_stride + t * SW_TILE + r] =
+                    multiply_s4(values, scales, tiles + t * tile_bytes, r, k, is_widened);
         }
     }
+}
+
+static void gemm_s4_widened_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x,
+                                   size_t row, size_t m, const uint8_t *widened, size_t n_tiles,
+                                   size_t k, const struct sw_ahead *ahead)
+{
+    (void)ahead;
+    multiply_s4_tiles(y, y_stride, x, row, m, widened, sw_widened_bytes(k), n_tiles, k, true);
+}
+
+static void widen_s4(uint8_t *widened, const uint8_t *tile, size_t k)
+{
+    for (size_t g = 0; g * SW_GROUP_S4 < k; g++) {
+        for (size_t r = 0; r < SW_TILE; r++) {
+            float scale = group_scale(tile, r, false);
+            for (size_t c = 0; c < SW_GROUP_S4; c++)
+                widened[(c / 4 * SW_TILE + r) * 4 + c % 4] =
+                    (uint8_t)group_value(tile, c, r, false);
+            memcpy(widened + SW_TILE * SW_GROUP_S4 + r * sizeof scale, &scale, sizeof scale);
+        }
+        tile += SW_GROUP_BYTES;
+        widened += SW_WIDENED_BYTES;
+    }
+}
+
+static void gemm_s4_scalar(float *y, size_t y_stride, const struct sw_rows_s8 *x, size_t row,
+                           size_t m, const uint8_t *tiles, size_t tile_bytes, size_t n_tiles,
+                           size_t k, uint8_t *widened, const struct sw_ahead *ahead)
+{
+    (void)ahead;
+    multiply_s4_tiles(y, y_stride, x, row, m, tiles, tile_bytes, n_tiles, k, false);
+    for (size_t t = 0; t < n_tiles && widened != NULL; t++)
+        widen_s4(widened + t * sw_widened_bytes(k), tiles + t * tile_bytes, k);
 }
 
 static void rms_norm_f32_scalar(float *y, const float *x, const float *weight, size_t n, float eps)

@@ -72,9 +72,9 @@ static void take_thread(struct sw_backend *b, struct sw_cpu_thread *own, struct 
     own->product = sw_arena_take(&b->scratch, SW_SCRATCH_ROWS, 2 * SW_TILE * sizeof(float));
     own->normed = sw_arena_take(&b->scratch, b->dim_stride, sizeof(float));
     take_prepared(b, own->prepared, SW_FEW_TOKENS);
-    if (b->arithmetic.layers == SW_FORM_W16 || b->arithmetic.layers == SW_FORM_ROUNDED)
-        own->widened =
-            sw_arena_take(&b->scratch, most_columns(&b->config), 2 * SW_TILE * sizeof(float));
+    size_t widened_bytes = sw_matrix_widened_bytes(b->arithmetic.layers, most_columns(&b->config));
+    if (widened_bytes > 0)
+        own->widened = sw_arena_take(&b->scratch, 2, widened_bytes);
     own->key_tile = sw_arena_take(&b->scratch, b->config.head_dim, SW_TILE * sizeof(float));
     own->scores = sw_arena_take(&b->scratch, rows, positions * sizeof(float));
     own->mixed = sw_arena_take(&b->scratch, rows, b->head_tiles * SW_TILE * sizeof(float));

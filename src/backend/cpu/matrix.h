@@ -79,20 +79,19 @@ void sw_rows_layout(struct sw_rows *rows, enum sw_form form, size_t n, size_t n_
 void sw_rows_put(struct sw_rows *rows, size_t i, enum sw_form form,
                  const struct sw_kernels *kernels, const float *x, size_t n_columns);
 
-/* Whether products with n_rows rows are faster with the tiles widened to f32 first, which is worth
- * it where many rows share the work. The bits are the same. */
+/* Whether products with n_rows rows are faster with the tiles widened, to f32 or from 4 bits to
+ * bytes, which is worth it where many rows share the work. The bits are the same. */
 bool sw_matrix_is_widened(const struct sw_matrix *matrix, size_t n_rows);
 
-/* Widens tiles [tile, tile + n_tiles) to (n_tiles, n_columns, 16). */
-void sw_matrix_widen(float *widened, const struct sw_matrix *matrix,
-                     const struct sw_kernels *kernels, size_t tile, size_t n_tiles);
+/* Bytes of a widened tile of a form; 0 if the form has none. */
+size_t sw_matrix_widened_bytes(enum sw_form form, size_t n_columns);
 
 /* y (n_rows, n_tiles * 16), y_stride floats apart = rows [row, row + n_rows) times tiles
- * [tile, tile + n_tiles); without the bias. widened: the tiles, widened, or NULL. ahead: what is
- * read next, or NULL. */
+ * [tile, tile + n_tiles); without the bias. widened: where the product of row 0, which comes first,
+ * leaves the tiles widened for the rows behind it, or NULL. ahead: what is read next, or NULL. */
 void sw_matrix_multiply(float *y, size_t y_stride, const struct sw_matrix *matrix,
                         const struct sw_kernels *kernels, const struct sw_rows *rows, size_t row,
-                        size_t n_rows, size_t tile, size_t n_tiles, const float *widened,
+                        size_t n_rows, size_t tile, size_t n_tiles, void *widened,
                         const struct sw_ahead *ahead);
 
 static inline size_t sw_tiles_of(size_t n)

@@ -24,6 +24,7 @@ enum { VEC_FLOATS = 8 };
 #define vec_largest       sw_largest_256
 #define vec_sum           sw_sum_256
 #define words_load(p)     _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define words_store(p, w) _mm256_storeu_si256((__m256i *)(void *)(p), w)
 #define words_set         _mm256_set1_epi32
 #define words_add         _mm256_add_epi32
 #define vec_of_words      _mm256_cvtepi32_ps

@@ -22,6 +22,7 @@ enum { VEC_FLOATS = 16 };
 #define vec_max           _mm512_max_ps
 #define vec_fma(a, b, c)  _mm512_fmadd_ps(a, b, c)
 #define words_load(p)     _mm512_loadu_si512((const void *)(p))
+#define words_store(p, w) _mm512_storeu_si512((void *)(p), w)
 #define words_set         _mm512_set1_epi32
 #define words_add         _mm512_add_epi32
 #define vec_of_words      _mm512_cvtepi32_ps

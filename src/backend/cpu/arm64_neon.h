@@ -83,17 +83,24 @@ static inline vec vec_round_bf16(vec x)
     return vreinterpretq_f32_u32(vandq_u32(vbslq_u32(vceqq_f32(x, x), up, nan), upper));
 }
 
-/* Rows become columns. */
-INLINE void vecs_transpose(vec x[4])
+#define vec_zip_low  vzip1q_f32
+#define vec_zip_high vzip2q_f32
+
+static inline vec vec_zip_low_pairs(vec a, vec b)
 {
-    float64x2_t low0 = vreinterpretq_f64_f32(vtrn1q_f32(x[0], x[1]));
-    float64x2_t low1 = vreinterpretq_f64_f32(vtrn2q_f32(x[0], x[1]));
-    float64x2_t high0 = vreinterpretq_f64_f32(vtrn1q_f32(x[2], x[3]));
-    float64x2_t high1 = vreinterpretq_f64_f32(vtrn2q_f32(x[2], x[3]));
-    x[0] = vreinterpretq_f32_f64(vtrn1q_f64(low0, high0));
-    x[1] = vreinterpretq_f32_f64(vtrn1q_f64(low1, high1));
-    x[2] = vreinterpretq_f32_f64(vtrn2q_f64(low0, high0));
-    x[3] = vreinterpretq_f32_f64(vtrn2q_f64(low1, high1));
+    return vreinterpretq_f32_f64(vzip1q_f64(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)));
+}
+
+static inline vec vec_zip_high_pairs(vec a, vec b)
+{
+    return vreinterpretq_f32_f64(vzip2q_f64(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)));
+}
+
+INLINE void vecs_join(vec x[4], const vec fours[4])
+{
+    UNROLL
+    for (int j = 0; j < 4; j++)
+        x[j] = fours[j];
 }
 
 static inline void vec_store_s8(int8_t *p, vec x)

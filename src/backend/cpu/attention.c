@@ -136,7 +136,7 @@ static void ask_for_piece(const struct sw_backend *b, const struct sw_cpu_layer 
                           const struct sw_token_block *block, size_t kv_head)
 {
     size_t head_dim = b->config.head_dim, sequence = b->tokens[block->first].sequence;
-    size_t n = b->n_seen[sequence], n_packed = n / SW_TILE;
+    size_t n = b->n_seen[sequence], n_packed = sw_packed_key_tiles(b, sequence);
     const float *values = sw_cached_values(b, layer, sequence, kv_head);
     ask_for_floats(sw_cached_keys(b, layer, sequence, kv_head), n_packed * SW_TILE * head_dim);
     ask_for_floats(sw_new_keys(b, layer, sequence, kv_head), n % SW_TILE * head_dim);

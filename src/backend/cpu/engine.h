@@ -113,8 +113,8 @@ struct sw_backend {
     int32_t *ids;                  /* (n_wanted) the caller's */
     double *logprobs;              /* (n_wanted) the caller's, or NULL */
 
-    uint32_t *n_seen,
-        *n_seen_next; /* (n_sequences) positions each sequence has, of the batch too */
+    /* (n_sequences) positions each sequence has, those of the batch counted. */
+    uint32_t *n_seen, *n_seen_next;
 
     struct sw_dynamic *dynamic; /* of quantization_dynamic8bit (dynamic.h), else NULL */
 

@@ -28,16 +28,12 @@ static size_t rows_of_piece(size_t n, bool is_prefill)
     return n <= most ? n : rows;
 }
 
-/* What pieces [row, next) of n_rows ask for of the tiles that follow theirs: equal shares. */
-static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_tile, size_t row,
-                                   size_t next, size_t n_rows)
+/* The pair of tiles that follows, the last one alone. */
+static struct sw_ahead tiles_ahead(const struct sw_matrix *matrix, size_t next_tile)
 {
     size_t n_left = matrix->n_tiles - next_tile, n_tiles = n_left < 2 ? n_left : 2;
-    size_t n_lines = n_tiles * matrix->tile_bytes / SW_LINE;
-    size_t begin = n_lines * row / n_rows, end = n_lines * next / n_rows;
-    return (struct sw_ahead){.memory =
-                                 matrix->tiles + next_tile * matrix->tile_bytes + begin * SW_LINE,
-                             .size = (end - begin) * SW_LINE};
+    return (struct sw_ahead){.memory = matrix->tiles + next_tile * matrix->tile_bytes,
+                             .size = n_tiles * matrix->tile_bytes / SW_LINE * SW_LINE};
 }
 
 /* Rows times a pair of tiles, the last one alone where their number is odd. With many rows the pair
@@ -50,9 +46,10 @@ static void multiply_pair(const struct sw_backend *b, const struct sw_cpu_layer 
     float *y = own->product;
     void *widened = sw_matrix_is_widened(matrix, n_rows) ? own->widened : NULL;
     size_t n_left = matrix->n_tiles - tile, n_tiles = n_left < 2 ? n_left : 2;
+    struct sw_ahead following = tiles_ahead(matrix, tile + n_tiles);
     for (size_t row = 0, next; row < n_rows; row = next) {
         next = row + rows_of_piece(n_rows - row, n_rows > MANY_SEQUENCES);
-        struct sw_ahead ahead = tiles_ahead(matrix, tile + n_tiles, row, next, n_rows);
+        struct sw_ahead ahead = sw_ahead_share(following, row, next, n_rows);
         if (n_rows > SW_FEW_TOKENS && epilogue->ask_for != NULL)
             epilogue->ask_for(b, layer, row, next - row, tile, n_tiles);
         sw_matrix_multiply(y, SW_PRODUCT_STRIDE, matrix, b->kernels, rows, row, next - row, tile,

@@ -63,6 +63,15 @@ struct sw_ahead {
     size_t size; /* a multiple of SW_LINE */
 };
 
+/* What rows [begin, end) of n ask for of it: equal shares. */
+static inline struct sw_ahead sw_ahead_share(struct sw_ahead all, size_t begin, size_t end,
+                                             size_t n)
+{
+    size_t n_lines = all.size / SW_LINE, first = n_lines * begin / n;
+    return (struct sw_ahead){(const char *)all.memory + first * SW_LINE,
+                             (n_lines * end / n - first) * SW_LINE};
+}
+
 /* What is kept of a row of logits. */
 struct sw_choice {
     float greatest;

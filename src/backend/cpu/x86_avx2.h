@@ -62,25 +62,21 @@ static inline vec vec_round_bf16(vec x)
     return vec_of_high(_mm256_castps_si256(rounded));
 }
 
-/* Rows become columns: three steps, each of which brings together twice as many of them. */
-INLINE void vecs_transpose(vec x[8])
+#define vec_zip_low  _mm256_unpacklo_ps
+#define vec_zip_high _mm256_unpackhi_ps
+
+static inline vec vec_zip_low_pairs(vec a, vec b)
 {
-    vec pairs[8], fours[8];
-    UNROLL
-    for (int i = 0; i < 8; i += 2) {
-        pairs[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-        pairs[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-    }
-    UNROLL
-    for (int i = 0; i < 8; i += 4) {
-        UNROLL
-        for (int j = 0; j < 2; j++) {
-            __m256d a = _mm256_castps_pd(pairs[i + j]), b = _mm256_castps_pd(pairs[i + j + 2]);
-            fours[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
-            fours[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
-        }
-    }
-    /* Half l of fours[i + j] is column 4 l + j of rows i to i + 3. */
+    return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+
+static inline vec vec_zip_high_pairs(vec a, vec b)
+{
+    return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+
+INLINE void vecs_join(vec x[8], const vec fours[8])
+{
     UNROLL
     for (int j = 0; j < 4; j++) {
         x[j] = _mm256_permute2f128_ps(fours[j], fours[4 + j], 0x20);

@@ -70,25 +70,21 @@ static inline vec vec_round_bf16(vec x)
     return vec_of_high(_mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), nan));
 }
 
-/* Rows become columns: four steps, each of which brings together twice as many of them. */
-INLINE void vecs_transpose(vec x[16])
+#define vec_zip_low  _mm512_unpacklo_ps
+#define vec_zip_high _mm512_unpackhi_ps
+
+static inline vec vec_zip_low_pairs(vec a, vec b)
 {
-    vec pairs[16], fours[16];
-    UNROLL
-    for (int i = 0; i < 16; i += 2) {
-        pairs[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-        pairs[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-    }
-    UNROLL
-    for (int i = 0; i < 16; i += 4) {
-        UNROLL
-        for (int j = 0; j < 2; j++) {
-            __m512d a = _mm512_castps_pd(pairs[i + j]), b = _mm512_castps_pd(pairs[i + j + 2]);
-            fours[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
-            fours[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
-        }
-    }
-    /* Part l of fours[i + j] is column 4 l + j of rows i to i + 3. */
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+}
+
+static inline vec vec_zip_high_pairs(vec a, vec b)
+{
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+}
+
+INLINE void vecs_join(vec x[16], const vec fours[16])
+{
     UNROLL
     for (int j = 0; j < 4; j++) {
         vec even_low = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0x88);
